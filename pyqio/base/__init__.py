@@ -1,0 +1,1 @@
+"""The ground floor: plain data and plain errors; the standard library only, no I/O, no terminal."""

@@ -1,0 +1,91 @@
+"""Options: dotted keys on one side, frozen dataclasses with typed fields on the other.
+
+A driver's options are a dataclass whose fields are ``Annotated[type, Kind]``; underscores in a field's name are
+hyphens in the option's (``size``, ``lazy_refcounts`` -> ``lazy-refcounts``).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
+
+from pyqio.base.errors import OptionError, UsageError
+from pyqio.base.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+
+def parse_pairs(text: str) -> dict[str, str]:
+    """``key=value,key=value`` with ``,,`` for a comma in a value; a bare key means ``key=on``.
+
+    Raises OptionError for an empty key.
+    """
+    pairs: dict[str, str] = {}
+    for part in text.replace(",,", "\0").split(",") if text else []:
+        key, equals, value = part.replace("\0", ",").partition("=")
+        if not key:
+            raise OptionError(f"Expected parameter before '={value}'" if equals else "Expected parameter")
+        pairs[key] = value if equals else "on"
+    return pairs
+
+
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"file.filename": "x"}`` as ``{"file": {"filename": "x"}}``; values that are mappings are nested too.
+
+    Raises OptionError where a key is both a value and a group.
+    """
+    nested: dict[str, Any] = {}
+    for dotted, value in flat.items():
+        *groups, last = dotted.split(".")
+        place = nested
+        for group in groups:
+            place = place.setdefault(group, {})
+            if not isinstance(place, dict):
+                raise OptionError(f"Cannot mix scalar and non-scalar keys: '{dotted}'")
+        value = nest(value) if isinstance(value, dict) else value
+        if isinstance(place.get(last), dict) and isinstance(value, dict):
+            place[last].update(value)
+        elif isinstance(place.get(last), dict):
+            raise OptionError(f"Cannot mix scalar and non-scalar keys: '{dotted}'")
+        else:
+            place[last] = value
+    return nested
+
+
+@cache
+def table(options: type[Any]) -> dict[str, tuple[str, Kind, Any]]:
+    """Option name -> (field name, kind, default or dataclasses.MISSING), in the order of declaration."""
+    hints = get_type_hints(options, vars(sys.modules[options.__module__]), include_extras=True)
+    found = {}
+    for field in fields(options):
+        kind = next(arg for arg in get_args(hints[field.name]) if isinstance(arg, Kind))
+        found[field.name.replace("_", "-")] = (field.name, kind, field.default)
+    return found
+
+
+def bind(options: type[T], given: Mapping[str, Any]) -> tuple[T, dict[str, Any]]:
+    """An instance of the dataclass ``options`` from ``given``, and what it had no field for.
+
+    Raises OptionError for a value that does not fit or a required option that is missing.
+    """
+    rest = dict(given)
+    values = {}
+    for name, (field, kind, default) in table(cast("type[Any]", options)).items():
+        if name in rest:
+            try:
+                values[field] = kind.parse(rest.pop(name))
+            except UsageError as error:
+                raise OptionError(f"Parameter '{name}' {_predicate(error)}") from error
+        elif default is MISSING:
+            raise OptionError(f"Parameter '{name}' is missing")
+    return options(**values), rest
+
+
+def _predicate(error: UsageError) -> str:
+    text = str(error)
+    return text if text.startswith("expects") else f"is wrong: {text}"

@@ -1,0 +1,156 @@
+"""Plain values that travel between the floors: request flags, permissions, extents, limits, capabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, NamedTuple
+
+# Request flags.  Plain integers: they are tested several times a request, and IntFlag costs 0.3 us a test.
+FUA: Final = 1  # the data is on stable storage before the request completes
+MAY_UNMAP: Final = 2  # pwrite_zeroes: the range may become a hole
+NO_FALLBACK: Final = 4  # pwrite_zeroes: fail with ENOTSUP rather than write a buffer of zeroes
+COMPRESSED: Final = 8  # pwrite: store the data compressed
+WRITE_UNCHANGED: Final = 16  # pwrite: the guest sees the same bytes as before (copy-on-read)
+
+# Permissions that a user of a node takes or shares.  The numbers are part of QEMU's image locking: bit b is
+# the byte 100 + b (taken) and 200 + b (not shared) of a locked file, as seen with F_OFD_GETLK on its images.
+PERM_CONSISTENT_READ: Final = 1
+PERM_WRITE: Final = 2
+PERM_WRITE_UNCHANGED: Final = 4
+PERM_RESIZE: Final = 8
+PERM_ALL: Final = 15
+
+SECTOR_SIZE: Final = 512
+
+
+class Role(Enum):
+    """What a driver is to the graph."""
+
+    PROTOCOL = "protocol"
+    FORMAT = "format"
+    FILTER = "filter"
+
+
+class Scheduling(Enum):
+    """SERIAL: the node holds its lock for each request.  PARALLEL: the driver guards its own state."""
+
+    SERIAL = "serial"
+    PARALLEL = "parallel"
+
+
+class ChildRole(Enum):
+    """What a child is to its parent; decides which permissions the parent takes on it.
+
+    IMAGE: holds the parent's metadata and data.  FILTERED: seen through, permissions pass on.
+    BACKING: read where the parent has nothing; never written.
+    """
+
+    IMAGE = "image"
+    FILTERED = "filtered"
+    BACKING = "backing"
+
+
+class Run(NamedTuple):
+    """Bytes from ``start`` to ``end``, the end exclusive."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """Number of bytes."""
+        return self.end - self.start
+
+
+class Extent(NamedTuple):
+    """The state of ``length`` guest bytes from ``offset``.
+
+    ``data``: there are stored bytes.  ``zero``: reads as zeroes.  ``allocated``: this layer decides what is read
+    (False: the backing file is seen).  ``host_offset``: byte offset in the child where the first byte is stored
+    as it is, None where there is no such place (hole, compressed).
+    """
+
+    offset: int
+    length: int
+    data: bool
+    zero: bool
+    allocated: bool
+    host_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a driver can take in one request; bytes everywhere, 0 means no limit.
+
+    ``request_alignment``: power of two that offset and length of every request are multiples of.
+    ``pwrite_zeroes_alignment``, ``pdiscard_alignment``: grain in which the driver works best.
+    """
+
+    request_alignment: int = 1
+    max_transfer: int = 0
+    pwrite_zeroes_alignment: int = 0
+    max_pwrite_zeroes: int = 0
+    pdiscard_alignment: int = 0
+    max_pdiscard: int = 0
+    memory_alignment: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """What a driver does by itself; the node emulates the rest.
+
+    ``fua``: pwrite and pwrite_zeroes honour FUA.  ``growable``: a write past the end makes the node longer.
+    ``may_unmap``: pwrite_zeroes honours MAY_UNMAP.  ``zero_init``: what was never written reads as zeroes.
+    ``compressed``: pwrite honours COMPRESSED.  ``remote``: a request costs a round trip over a network.
+    """
+
+    fua: bool = False
+    growable: bool = False
+    may_unmap: bool = False
+    zero_init: bool = False
+    compressed: bool = False
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    """A cache mode, taken apart as QEMU's -t does.
+
+    ``writeback``: False makes every write wait until it is on stable storage.  ``direct``: O_DIRECT.
+    ``no_flush``: flushes are ignored.
+    """
+
+    writeback: bool = False
+    direct: bool = False
+    no_flush: bool = False
+
+
+CACHE_MODES: Final = {
+    "none": Cache(writeback=True, direct=True),
+    "off": Cache(writeback=True, direct=True),
+    "directsync": Cache(direct=True),
+    "writeback": Cache(writeback=True),
+    "unsafe": Cache(writeback=True, no_flush=True),
+    "writethrough": Cache(),
+}
+"""Names of -t and ``open -t`` (qemu-io(1)); "off" is QEMU's old name of "none"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFlags:
+    """How a node is opened; a parent hands its own down to its children.
+
+    ``auto_read_only``: fall back to read-only where the host refuses writing.  ``discard``: "unmap" passes
+    discards on, "ignore" drops them.  ``aio`` and ``force_share`` as in qemu-io(1).
+    ``probed``: the format was guessed, not named.
+    """
+
+    read_only: bool = False
+    auto_read_only: bool = False
+    cache: Cache = Cache()
+    force_share: bool = False
+    discard: str = "ignore"
+    detect_zeroes: str = "off"
+    aio: str = "threads"
+    probed: bool = False

@@ -1,0 +1,1 @@
+"""The block layer: nodes, drivers, and the graph that they form."""

@@ -1,0 +1,146 @@
+"""What a block driver is.
+
+A driver serves requests that its node has already checked: the range lies within the node (or the driver is
+growable), offset and length are multiples of ``limits().request_alignment``, and the node may be written to.
+It does all of a request or raises; it is never short.  An operation that it leaves out raises Unsupported, which
+only block/emulate catches.  Buffers are flat memoryviews of bytes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from pyqio.base.errors import OpenError, Unsupported
+from pyqio.base.types import Caps, ChildRole, Extent, Limits, OpenFlags, Role, Scheduling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pyqio.block.node import Node
+
+
+class Opening(Protocol):
+    """What the graph offers a driver that is being opened."""
+
+    name: str
+    """The node name that the driver is going to have."""
+    filename: str
+    """What the user typed for this node, "" where it was given by options alone."""
+    flags: OpenFlags
+
+    def child(
+        self,
+        key: str,
+        role: ChildRole,
+        *,
+        default: Mapping[str, Any] | None = None,
+        flags: OpenFlags | None = None,
+        probe: bool = False,
+    ) -> Node:
+        """Open the child that the options under ``key`` describe and attach it.
+
+        ``default``: options to use where the user gave none for ``key``; without a default the child is required.
+        ``flags``: instead of the parent's own.  ``probe``: guess the child's format where no driver is named
+        (otherwise a name without a driver is a protocol's).
+        Raises OpenError, PermissionConflict.
+        """
+        ...
+
+    def has_child(self, key: str) -> bool:
+        """Whether the user gave options for the child ``key``; also True where he gave None (no such child)."""
+        ...
+
+    def set_auto_read_only(self) -> None:
+        """Fall back to a read-only node; raises OpenError where the user did not allow it."""
+        ...
+
+
+class Driver(ABC):
+    """A protocol, a format or a filter."""
+
+    name: ClassVar[str]
+    role: ClassVar[Role]
+    scheduling: ClassVar[Scheduling] = Scheduling.SERIAL
+    Options: ClassVar[type[Any]]
+    """The dataclass of the driver's own options (see base/options)."""
+    prefix: ClassVar[str | None] = None
+    """The word before the colon in a filename (``nbd:...``) that this protocol answers to."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, options: Any, opening: Opening) -> Driver:
+        """Open an image.  Raises OpenError (FormatError for bytes that are wrong); leaves nothing open then."""
+
+    @classmethod
+    def probe(cls, head: bytes, filename: str) -> int:
+        """How likely an image that starts with ``head`` (2048 bytes, or the whole) is of this format: 0 to 100."""
+        return 0
+
+    @classmethod
+    def parse_filename(cls, filename: str) -> Mapping[str, Any]:
+        """The options that ``prefix:...`` stands for.  Raises OpenError where the text has the wrong shape."""
+        raise OpenError(f"Driver '{cls.name}' cannot be named by a file name")
+
+    @classmethod
+    def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+        """Make a new image of ``size`` guest bytes at ``filename``; nothing is left behind when it fails.
+
+        Returns every option with the value in force, in the order in which they are shown.
+        Raises OpenError, OptionError.
+        """
+        raise OpenError(f"Format driver '{cls.name}' does not support image creation", errno=Unsupported.default_errno)
+
+    @abstractmethod
+    def length(self) -> int:
+        """The node's size in bytes."""
+
+    @abstractmethod
+    def pread(self, offset: int, buf: memoryview, flags: int) -> None:
+        """Fill ``buf`` with the bytes from ``offset``."""
+
+    def pwrite(self, offset: int, buf: memoryview, flags: int) -> None:
+        """Store ``buf`` at ``offset``.  ``flags``: FUA and COMPRESSED where the caps claim them."""
+        raise Unsupported
+
+    def pwrite_zeroes(self, offset: int, length: int, flags: int) -> None:
+        """Make ``length`` bytes read as zeroes, without storing a buffer of them."""
+        raise Unsupported
+
+    def pdiscard(self, offset: int, length: int) -> None:
+        """The guest needs these bytes no more.  What they read afterwards is the driver's choice."""
+        raise Unsupported
+
+    def flush(self) -> None:
+        """Put on stable storage what completed before; a driver with children flushes them too."""
+
+    def truncate(self, length: int, *, prealloc: str = "off", exact: bool = True) -> None:
+        """Change the size.  New bytes read as zeroes.  ``prealloc``: off, metadata, falloc or full."""
+        raise Unsupported("Image format driver does not support resize")
+
+    def block_status(self, offset: int, length: int) -> Iterable[Extent]:
+        """Extents that cover the range without gaps, ascending; may stop early, but not before one extent."""
+        yield Extent(offset, length, data=True, zero=False, allocated=True, host_offset=None)
+
+    def limits(self) -> Limits:
+        """May change on reopen only."""
+        return Limits()
+
+    def caps(self) -> Caps:
+        """May change on reopen only."""
+        return Caps()
+
+    def info(self) -> Mapping[str, Any]:
+        """What the format knows of itself, by qemu-img info's names (``cluster-size``, ``compat``, ...)."""
+        return {}
+
+    def set_permissions(self, perm: int, shared: int) -> None:
+        """A protocol locks its file here.  Raises PermissionConflict, and keeps the former locks then."""
+
+    def reopen(self, flags: OpenFlags, options: Mapping[str, Any]) -> None:
+        """Change flags and options in place, all or nothing.  Raises OpenError, OptionError."""
+        raise Unsupported(f"Block format '{self.name}' does not support reopening files")
+
+    @abstractmethod
+    def close(self) -> None:
+        """Write back what is cached and release everything of its own; the graph closes the children."""

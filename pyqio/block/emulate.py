@@ -1,0 +1,148 @@
+"""What a driver cannot do by itself, done with what it can.
+
+Reads past the end, requests that are not aligned (read-modify-write), requests larger than a driver takes, zeroes
+and discards in a driver's own grain, forced unit access as a write and a flush, copy-on-read.  The only place that
+catches Unsupported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyqio.base.errors import Unsupported
+from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, WRITE_UNCHANGED, Extent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyqio.block.node import Node
+
+WINDOW = 256 * 1024
+"""Bytes in the buffer that a long transfer streams through: it stays in the processor's cache."""
+
+ZEROES = memoryview(bytes(WINDOW))
+
+
+def pieces(offset: int, end: int, *, grain: int, largest: int) -> Iterator[tuple[int, int]]:
+    """Cut ``offset`` to ``end`` so that only the first and the last piece are not aligned to ``grain``.
+
+    ``largest``: no piece is longer, rounded down to ``grain``; 0 is no limit.  Yields (offset, length).
+    """
+    largest = max(largest // grain * grain, grain) if largest else end - offset + grain
+    while offset < end:
+        past = offset % grain
+        stop = min(end, offset - past + grain if past else offset + largest)
+        if not past and stop % grain and stop - offset > grain:
+            stop -= stop % grain
+        yield offset, stop - offset
+        offset = stop
+
+
+def pread(node: Node, offset: int, buf: memoryview, flags: int) -> None:
+    """A read that is unaligned, too long, past the end or copies on read."""
+    if node.copy_on_read and not node.read_only:
+        _copy_on_read(node, offset, len(buf))
+    inside = max(0, min(len(buf), node.length() - offset))
+    if inside < len(buf):
+        buf[inside:] = bytes(len(buf) - inside)
+    grain = node.limits.request_alignment
+    for at, length in pieces(offset, offset + inside, grain=grain, largest=node.limits.max_transfer):
+        part = buf[at - offset : at - offset + length]
+        if at % grain or length % grain:
+            start, bounce = _aligned_read(node, at, length)
+            part[:] = bounce[at - start : at - start + length]
+        else:
+            node.pread_native(at, part, flags)
+
+
+def pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:
+    """A write that is unaligned, too long, or carries a flag that the driver does not know."""
+    if flags & COMPRESSED and not node.caps.compressed:
+        raise Unsupported(offset=offset)
+    native = flags & (COMPRESSED | (FUA if node.caps.fua else 0))
+    grain = node.limits.request_alignment
+    for at, length in pieces(offset, offset + len(buf), grain=grain, largest=node.limits.max_transfer):
+        part = buf[at - offset : at - offset + length]
+        if at % grain or length % grain:
+            with node.rmw_lock:
+                start, bounce = _aligned_read(node, at, length)
+                bounce[at - start : at - start + length] = part
+                node.pwrite_native(start, bounce, native)
+        else:
+            node.pwrite_native(at, part, native)
+    if flags & FUA & ~native:
+        node.flush()
+
+
+def pwrite_zeroes(node: Node, offset: int, length: int, flags: int) -> None:
+    """Zeroes in the driver's own grain, as a buffer of them where the driver has no such operation."""
+    limits = node.limits
+    native = flags & (NO_FALLBACK | (MAY_UNMAP if node.caps.may_unmap else 0) | (FUA if node.caps.fua else 0))
+    grain = max(limits.pwrite_zeroes_alignment, limits.request_alignment)
+    for at, count in pieces(offset, offset + length, grain=grain, largest=limits.max_pwrite_zeroes):
+        try:
+            if (at | count) & (limits.request_alignment - 1):
+                raise Unsupported
+            node.zeroes_native(at, count, native)
+        except Unsupported:
+            if flags & NO_FALLBACK:
+                raise
+            for start, part in pieces(at, at + count, grain=1, largest=WINDOW):
+                node.pwrite(start, ZEROES[:part])
+    if flags & FUA and not node.caps.fua:
+        node.flush()
+
+
+def pdiscard(node: Node, offset: int, length: int) -> None:
+    """Discard what the driver can; a discard is advice, so what it cannot is left as it is."""
+    limits = node.limits
+    grain = max(limits.pdiscard_alignment, limits.request_alignment)
+    for at, count in pieces(offset, offset + length, grain=grain, largest=limits.max_pdiscard):
+        if (at | count) & (limits.request_alignment - 1):
+            continue
+        try:
+            node.discard_native(at, count)
+        except Unsupported:
+            continue
+
+
+def block_status(node: Node, offset: int, length: int) -> Iterator[Extent]:
+    """The driver's extents, asked for in its own alignment and cut to the range."""
+    grain = node.limits.request_alignment
+    at, end = offset, offset + length
+    inside = min(end, node.length())
+    while at < inside:
+        start = at - at % grain
+        for extent in node.status_native(start, -(-inside // grain) * grain - start):
+            stop = min(extent.offset + extent.length, inside)
+            if stop > at:
+                host = None if extent.host_offset is None else extent.host_offset + at - extent.offset
+                yield extent._replace(offset=at, length=stop - at, host_offset=host)
+                at = stop
+    if at < end:
+        yield Extent(at, end - at, data=False, zero=True, allocated=False)
+
+
+def _aligned_read(node: Node, offset: int, length: int) -> tuple[int, memoryview]:
+    """The aligned range around the request, and a buffer of its bytes; zeroes past the end."""
+    grain = node.limits.request_alignment
+    start, end = offset - offset % grain, -(-(offset + length) // grain) * grain
+    bounce = memoryview(bytearray(end - start))
+    inside = min(end, -(-node.length() // grain) * grain) - start
+    if inside > 0:
+        node.pread_native(start, bounce[:inside], 0)
+    return start, bounce
+
+
+def _copy_on_read(node: Node, offset: int, length: int) -> None:
+    """Copy what the range shows of the backing file into this layer, whole grains at a time."""
+    grain = max(node.limits.pwrite_zeroes_alignment, node.limits.request_alignment)
+    start, end = offset - offset % grain, min(-(-(offset + length) // grain) * grain, node.length())
+    for extent in block_status(node, start, end - start):
+        if extent.allocated:
+            continue
+        for at, count in pieces(extent.offset, extent.offset + extent.length, grain=grain, largest=WINDOW):
+            with node.rmw_lock:
+                bounce = memoryview(bytearray(count))
+                node.pread_native(at, bounce, 0)
+                node.pwrite(at, bounce, WRITE_UNCHANGED)

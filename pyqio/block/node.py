@@ -1,0 +1,200 @@
+"""The one funnel through which every request goes, on every hop.
+
+A node owns what is the same for all drivers: name, children, permissions, read-only, length, alignment, the lock of
+a SERIAL driver, and the context of errors.  A request that the driver takes as it is goes straight down; any other
+is taken apart in block/emulate.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, final
+
+from pyqio.base.errors import BlockError, ReadOnly
+from pyqio.base.types import COMPRESSED, FUA, Extent, Role, Scheduling
+from pyqio.block import emulate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyqio.base.types import OpenFlags
+    from pyqio.block.driver import Driver
+    from pyqio.block.edge import Edge
+
+
+@final
+class Node:
+    """A driver in its place in the graph.  Offsets and lengths are bytes; ends are exclusive.
+
+    All requests raise BlockError with ``node`` and ``offset`` set.  A read past the end gives zeroes, since the
+    formats above see their file as endless; an Image does not let its user do that.
+    """
+
+    __slots__ = (
+        "_flushed",
+        "_length",
+        "_lock",
+        "_mask",
+        "_native",
+        "_written",
+        "caps",
+        "children",
+        "copy_on_read",
+        "driver",
+        "filename",
+        "flags",
+        "limits",
+        "name",
+        "parents",
+        "rmw_lock",
+    )
+
+    def __init__(self, name: str, driver: Driver, flags: OpenFlags, *, filename: str = "") -> None:
+        self.name = name
+        self.driver = driver
+        self.filename = filename
+        self.children: dict[str, Edge] = {}
+        self.parents: list[Edge] = []
+        self.copy_on_read = False
+        self.rmw_lock = threading.RLock()
+        self._lock = threading.RLock() if driver.scheduling is Scheduling.SERIAL else None
+        self._written = self._flushed = 0
+        self.refresh(flags)
+
+    def refresh(self, flags: OpenFlags) -> None:
+        """Take over new flags and ask the driver for everything that is kept here."""
+        self.flags = flags
+        self.limits = self.driver.limits()
+        self.caps = self.driver.caps()
+        self._mask = self.limits.request_alignment - 1
+        self._native = (FUA if self.caps.fua else 0) | (COMPRESSED if self.caps.compressed else 0)
+        self._length = self.driver.length()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writes are refused."""
+        return self.flags.read_only
+
+    def length(self) -> int:
+        """Size in bytes."""
+        return self._length
+
+    def pread(self, offset: int, buf: memoryview, flags: int = 0) -> None:
+        """Fill ``buf`` with the bytes from ``offset``; what lies past the end is zero."""
+        end = offset + len(buf)
+        if end > self._length or (offset | end) & self._mask or self.limits.max_transfer or self.copy_on_read:
+            emulate.pread(self, offset, buf, flags)
+        else:
+            self.pread_native(offset, buf, flags)
+
+    def pwrite(self, offset: int, buf: memoryview, flags: int = 0) -> None:
+        """Store ``buf`` at ``offset``; flags FUA, COMPRESSED, WRITE_UNCHANGED."""
+        end = offset + len(buf)
+        self._check_writable(offset, end)
+        if (offset | end) & self._mask or self.limits.max_transfer or flags & ~self._native:
+            emulate.pwrite(self, offset, buf, flags)
+        else:
+            self.pwrite_native(offset, buf, flags)
+
+    def pwrite_zeroes(self, offset: int, length: int, flags: int = 0) -> None:
+        """Make the range read as zeroes; flags FUA, MAY_UNMAP, NO_FALLBACK."""
+        self._check_writable(offset, offset + length)
+        emulate.pwrite_zeroes(self, offset, length, flags)
+
+    def pdiscard(self, offset: int, length: int) -> None:
+        """Give the range up, where the node was opened with discard=unmap and the driver can; else nothing."""
+        self._check_writable(offset, offset + length)
+        if self.flags.discard == "unmap":
+            emulate.pdiscard(self, offset, length)
+
+    def flush(self) -> None:
+        """Put everything written so far on stable storage (cache mode unsafe: only hand it to the host)."""
+        written = self._written
+        if written == self._flushed or (self.flags.cache.no_flush and self.driver.role is Role.PROTOCOL):
+            return
+        with self._serving(0):
+            self.driver.flush()
+        self._flushed = written
+
+    def truncate(self, length: int, *, prealloc: str = "off", exact: bool = True) -> None:
+        """Change the size in bytes; new bytes read as zeroes."""
+        if self.flags.read_only:
+            raise self._context(ReadOnly("Image is read-only", errno=errno.EACCES), length)
+        self._written += 1
+        with self._serving(length):
+            self.driver.truncate(length, prealloc=prealloc, exact=exact)
+        self._length = self.driver.length()
+
+    def block_status(self, offset: int, length: int) -> Iterator[Extent]:
+        """Extents that cover exactly the range, ascending; past the end is one hole that is not allocated."""
+        return emulate.block_status(self, offset, length)
+
+    def pread_native(self, offset: int, buf: memoryview, flags: int) -> None:
+        """A read that the driver takes as it is."""
+        lock = self._lock
+        try:
+            if lock is None:
+                self.driver.pread(offset, buf, flags)
+            else:
+                with lock:
+                    self.driver.pread(offset, buf, flags)
+        except (BlockError, OSError) as error:
+            raise self._context(error, offset) from error.__cause__
+
+    def pwrite_native(self, offset: int, buf: memoryview, flags: int) -> None:
+        """A write that the driver takes as it is."""
+        lock = self._lock
+        self._written += 1
+        try:
+            if lock is None:
+                self.driver.pwrite(offset, buf, flags)
+            else:
+                with lock:
+                    self.driver.pwrite(offset, buf, flags)
+        except (BlockError, OSError) as error:
+            raise self._context(error, offset) from error.__cause__
+        if offset + len(buf) > self._length:
+            self._length = self.driver.length()
+
+    def zeroes_native(self, offset: int, length: int, flags: int) -> None:
+        """A write of zeroes that the driver takes as it is; raises Unsupported where it does not."""
+        self._written += 1
+        with self._serving(offset):
+            self.driver.pwrite_zeroes(offset, length, flags)
+        if offset + length > self._length:
+            self._length = self.driver.length()
+
+    def discard_native(self, offset: int, length: int) -> None:
+        """A discard that the driver takes as it is; raises Unsupported where it does not."""
+        self._written += 1
+        with self._serving(offset):
+            self.driver.pdiscard(offset, length)
+
+    def status_native(self, offset: int, length: int) -> list[Extent]:
+        """The driver's own extents, at least one; collected under the lock, since the tables may change."""
+        with self._serving(offset):
+            return list(self.driver.block_status(offset, length))
+
+    @contextmanager
+    def _serving(self, offset: int) -> Iterator[None]:
+        with self._lock or nullcontext():
+            try:
+                yield
+            except (BlockError, OSError) as error:
+                raise self._context(error, offset) from error.__cause__
+
+    def _check_writable(self, offset: int, end: int) -> None:
+        if self.flags.read_only:
+            raise self._context(ReadOnly(), offset)
+        if end > self._length and not self.caps.growable:
+            raise self._context(BlockError(f"write past the end of {self._length} bytes"), offset)
+
+    def _context(self, error: BlockError | OSError, offset: int) -> BlockError:
+        if not isinstance(error, BlockError):
+            error = BlockError(error.strerror, errno=error.errno or errno.EIO).with_traceback(error.__traceback__)
+        if error.node is None:
+            error.node = self.name
+            error.offset = offset if error.offset is None else error.offset
+        return error

@@ -1,0 +1,1 @@
+"""Commands: typed, returning results, printing nothing."""

@@ -1,0 +1,1 @@
+"""Block drivers, found by name through pyqio.block.registry."""

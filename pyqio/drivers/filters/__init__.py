@@ -1,0 +1,1 @@
+"""Filters: what happens to requests on their way."""

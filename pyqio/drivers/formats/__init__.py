@@ -1,0 +1,1 @@
+"""Formats: how bytes are laid out."""

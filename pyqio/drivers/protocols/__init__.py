@@ -1,0 +1,1 @@
+"""Protocols: where bytes come from."""

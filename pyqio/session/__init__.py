@@ -1,0 +1,1 @@
+"""The state of one run: environment, open image, batch."""

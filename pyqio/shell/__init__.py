@@ -1,0 +1,1 @@
+"""The interactive shell; the only place that imports prompt_toolkit."""
