@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import MISSING, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from pyqio.base.errors import OptionError, UsageError
 from pyqio.base.kinds import Kind
@@ -58,7 +58,7 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def table(options: type[Any]) -> dict[str, tuple[str, Kind, Any]]:
+def table(options: Any) -> dict[str, tuple[str, Kind, Any]]:
     """Option name -> (field name, kind, default or dataclasses.MISSING), in the order of declaration."""
     hints = get_type_hints(options, vars(sys.modules[options.__module__]), include_extras=True)
     found = {}
@@ -75,7 +75,7 @@ def bind(options: type[T], given: Mapping[str, Any]) -> tuple[T, dict[str, Any]]
     """
     rest = dict(given)
     values = {}
-    for name, (field, kind, default) in table(cast("type[Any]", options)).items():
+    for name, (field, kind, default) in table(options).items():
         if name in rest:
             try:
                 values[field] = kind.parse(rest.pop(name))
