@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import MISSING, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
 from pyqio.base.errors import OptionError, UsageError
 from pyqio.base.kinds import Kind
@@ -75,7 +75,7 @@ def bind(options: type[T], given: Mapping[str, Any]) -> tuple[T, dict[str, Any]]
     """
     rest = dict(given)
     values = {}
-    for name, (field, kind, default) in table(options).items():
+    for name, (field, kind, default) in table(cast("Any", options)).items():
         if name in rest:
             try:
                 values[field] = kind.parse(rest.pop(name))
