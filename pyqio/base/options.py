@@ -1,7 +1,7 @@
 """Options: dotted keys on one side, frozen dataclasses with typed fields on the other.
 
-A driver's options are a dataclass whose fields are ``Annotated[type, Kind]``; underscores in a field's name are
-hyphens in the option's (``size``, ``lazy_refcounts`` -> ``lazy-refcounts``).
+A driver's options are a dataclass whose fields are ``Annotated[type, Kind]``; an underscore in a field's name is a
+hyphen in the option's, two are a dot (``lazy_refcounts`` -> ``lazy-refcounts``, ``a__b`` -> ``a.b``).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def table(options: Any) -> dict[str, tuple[str, Kind, Any]]:
     found = {}
     for field in fields(options):
         kind = next(arg for arg in get_args(hints[field.name]) if isinstance(arg, Kind))
-        found[field.name.replace("_", "-")] = (field.name, kind, field.default)
+        found[field.name.replace("__", ".").replace("_", "-")] = (field.name, kind, field.default)
     return found
 
 
@@ -73,7 +73,7 @@ def bind(options: type[T], given: Mapping[str, Any]) -> tuple[T, dict[str, Any]]
 
     Raises OptionError for a value that does not fit or a required option that is missing.
     """
-    rest = dict(given)
+    rest = _flatten(given, set(table(cast("Any", options))))
     values = {}
     for name, (field, kind, default) in table(cast("Any", options)).items():
         if name in rest:
@@ -83,7 +83,28 @@ def bind(options: type[T], given: Mapping[str, Any]) -> tuple[T, dict[str, Any]]
                 raise OptionError(f"Parameter '{name}' {_predicate(error)}") from error
         elif default is MISSING:
             raise OptionError(f"Parameter '{name}' is missing")
-    return options(**values), rest
+    return options(**values), nest(rest)
+
+
+def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of ``nest``: every scalar under its dotted key."""
+    flat = {}
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            flat.update({f"{key}.{inner}": v for inner, v in flatten(value).items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def _flatten(given: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    """Flatten only the groups of which ``names`` has members; the other groups belong to children."""
+    groups = {name.partition(".")[0] for name in names if "." in name}
+    return {
+        k: v
+        for key, value in given.items()
+        for k, v in (flatten({key: value}) if key in groups else {key: value}).items()
+    }
 
 
 def _predicate(error: UsageError) -> str:

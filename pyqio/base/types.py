@@ -80,6 +80,21 @@ class Extent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a driver keeps one guest byte.
+
+    ``kind``: data, zero, compressed, unallocated, or a driver's own word.  ``child``: key of the child that holds
+    the byte, None where no child does.  ``host_offset``: its byte offset in that child, None where it is not stored as
+    it is.  ``detail``: the way there in the format's own terms (``L1[0] L2[3] = 0x8000000000050000``), or "".
+    """
+
+    kind: str
+    child: str | None = None
+    host_offset: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a driver can take in one request; bytes everywhere, 0 means no limit.
 

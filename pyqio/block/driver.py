@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pyqio.base.errors import OpenError, Unsupported
-from pyqio.base.types import Caps, ChildRole, Extent, Limits, OpenFlags, Role, Scheduling
+from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location, OpenFlags, Role, Scheduling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,12 +74,16 @@ class Driver(ABC):
 
     @classmethod
     def probe(cls, head: bytes, filename: str) -> int:
-        """How likely an image that starts with ``head`` (2048 bytes, or the whole) is of this format: 0 to 100."""
+        """How likely an image that starts with ``head`` (512 bytes, fewer if it is shorter) is of this format: 0 to 100."""
         return 0
 
     @classmethod
     def parse_filename(cls, filename: str) -> Mapping[str, Any]:
-        """The options that ``prefix:...`` stands for.  Raises OpenError where the text has the wrong shape."""
+        """The options that ``prefix:...`` stands for.
+
+        A child that is named by a part of the text gets ``{"filename": filename.Typed(part)}``, so that the part's
+        own prefix counts.  Raises OpenError where the text has the wrong shape.
+        """
         raise OpenError(f"Driver '{cls.name}' cannot be named by a file name")
 
     @classmethod
@@ -121,6 +125,10 @@ class Driver(ABC):
     def block_status(self, offset: int, length: int) -> Iterable[Extent]:
         """Extents that cover the range without gaps, ascending; may stop early, but not before one extent."""
         yield Extent(offset, length, data=True, zero=False, allocated=True, host_offset=None)
+
+    def locate(self, offset: int) -> Location:
+        """Where the guest byte at ``offset`` lives, for a person to read.  A driver with one child passes it on."""
+        return Location(kind="data", host_offset=offset)
 
     def limits(self) -> Limits:
         """May change on reopen only."""

@@ -1,0 +1,79 @@
+"""What a user types for an image: a path, ``protocol:...``, or ``json:{...}``."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, Any
+
+from pyqio.base.errors import OpenError, OptionError
+from pyqio.base.options import nest
+from pyqio.block import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyqio.block.driver import Driver
+
+_PREFIX = re.compile(r"([A-Za-z0-9+.-]*):")
+
+
+class Typed(str):
+    """A name as a person types it: a prefix before a colon is a protocol.
+
+    A plain str in its place, as JSON and ``key=value`` options give it, is the name of a file, whatever is in it.
+    """
+
+    __slots__ = ()
+
+
+def protocol_prefix(filename: str) -> str | None:
+    """The word before the first colon, None where there is none or a slash comes first."""
+    match = _PREFIX.match(filename)
+    return match[1] if match else None
+
+
+def parse_protocol(filename: str) -> tuple[type[Driver], Mapping[str, Any]]:
+    """The protocol driver that a name asks for, and the options that the name stands for.
+
+    Raises OpenError for a protocol that does not exist or a name of the wrong shape.
+    """
+    prefix = protocol_prefix(filename) if isinstance(filename, Typed) else None
+    if prefix is None:
+        return _require("host_device" if _is_device(filename) else "file"), {"filename": str(filename)}
+    driver = registry.find_prefix(prefix)
+    if driver is None:
+        raise OpenError(f"Unknown protocol '{prefix}'")
+    return driver, driver.parse_filename(filename)
+
+
+def parse_json(filename: str) -> dict[str, Any]:
+    """The nested options of ``json:{...}``.  Raises OpenError."""
+    import json
+
+    try:
+        given = json.loads(filename.removeprefix("json:"))
+    except (ValueError, RecursionError) as error:
+        raise OpenError(f"Could not parse the JSON options: {error}") from None
+    if not isinstance(given, dict):
+        raise OpenError("Invalid JSON object given")
+    try:
+        return nest(given)
+    except OptionError as error:
+        raise OpenError(str(error)) from error
+
+
+def _is_device(filename: str) -> bool:
+    try:
+        mode = os.stat(filename).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
+
+
+def _require(name: str) -> type[Driver]:
+    driver = registry.find(name)
+    if driver is None:
+        raise OpenError(f"Unknown driver '{name}'")
+    return driver

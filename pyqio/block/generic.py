@@ -1,0 +1,71 @@
+"""The options that every node has, and what of them a child inherits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pyqio.base.errors import OpenError, OptionError, UsageError
+from pyqio.base.kinds import Bool, Choice, Kind, Text
+from pyqio.base.types import ChildRole, OpenFlags
+
+_DISCARD = {"ignore": "ignore", "off": "ignore", "unmap": "unmap", "on": "unmap"}
+
+GENERIC: dict[str, Kind] = {
+    "node-name": Text("name"),
+    "read-only": Bool(),
+    "auto-read-only": Bool(),
+    "force-share": Bool(),
+    "discard": Choice(*_DISCARD),
+    "detect-zeroes": Choice("off", "on", "unmap"),
+    "cache.direct": Bool(),
+    "cache.no-flush": Bool(),
+}
+"""Name and kind of each; the names are those of QEMU's BlockdevOptions (QEMU QAPI reference)."""
+
+
+def take_generic(options: dict[str, Any], flags: OpenFlags) -> tuple[str | None, OpenFlags]:
+    """Remove the generic options from ``options``; returns the node name, if any, and ``flags`` with them applied.
+
+    Raises OpenError.
+    """
+    given = {name: _take(options, name, kind) for name, kind in GENERIC.items()}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    name = chosen.pop("node-name", None)
+    direct, no_flush = chosen.pop("cache.direct", None), chosen.pop("cache.no-flush", None)
+    cache = replace(
+        flags.cache,
+        direct=flags.cache.direct if direct is None else direct,
+        no_flush=flags.cache.no_flush if no_flush is None else no_flush,
+    )
+    if "discard" in chosen:
+        chosen["discard"] = _DISCARD[chosen["discard"]]
+    flags = replace(flags, cache=cache, **{key.replace("-", "_"): value for key, value in chosen.items()})
+    if flags.force_share and not flags.read_only:
+        raise OpenError("force-share=on can only be used with read-only images")
+    return name, flags
+
+
+def child_flags(flags: OpenFlags, role: ChildRole) -> OpenFlags:
+    """What a child inherits: access and cache mode; formats pass only wanted discards on, so below them all count."""
+    return replace(
+        flags,
+        read_only=flags.read_only or role is ChildRole.BACKING,
+        discard="unmap",
+        detect_zeroes="off",
+        probed=False,
+    )
+
+
+def _take(options: dict[str, Any], name: str, kind: Kind) -> Any:
+    group, dot, key = name.rpartition(".")
+    place = options.get(group, {}) if dot else options
+    if not isinstance(place, dict) or key not in place:
+        return None
+    try:
+        value = kind.parse(place.pop(key))
+    except UsageError as error:
+        raise OptionError(f"Parameter '{name}' {error}") from error
+    if dot and not place:
+        del options[group]
+    return value

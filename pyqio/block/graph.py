@@ -1,0 +1,342 @@
+"""Opening, reopening and closing nodes, and the names that they go by.
+
+An image is described by nested options, as in QEMU's json: names: ``driver``, the options of that driver, options
+that every node has, and a group for each child.  Where the driver is missing it is found: by the name's prefix for
+a protocol, by looking at the bytes for a format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pyqio.base.errors import BlockError, OpenError, OptionError, UsageError
+from pyqio.base.options import bind, flatten
+from pyqio.base.types import PERM_ALL, PERM_CONSISTENT_READ, PERM_WRITE, ChildRole, OpenFlags, Role
+from pyqio.block import edge as edges
+from pyqio.block import probe, registry
+from pyqio.block.edge import Edge
+from pyqio.block.filename import Typed, parse_json, parse_protocol, protocol_prefix
+from pyqio.block.generic import child_flags, take_generic
+from pyqio.block.image import Image
+from pyqio.block.node import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyqio.base.types import Cache
+    from pyqio.block.driver import Driver
+
+MAX_DEPTH = 100
+"""Nodes below one another: far more than anybody needs, and a backing file that names itself ends here."""
+
+_MISSING = object()
+_DEFAULT_FLAGS = OpenFlags()
+
+
+class Graph:
+    """The nodes of a session.
+
+    ``probe_pairs``: also guess a format above a filter that was named as a protocol (blkverify:...), as QEMU does;
+    otherwise what such a filter shows is taken as it is.
+    """
+
+    def __init__(self, *, probe_pairs: bool = False) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.guessed_raw: list[str] = []
+        """Names of the writable images whose format was guessed to be raw, in the order of opening."""
+        self._probe_pairs = probe_pairs
+        self._counter = 0
+        self._depth = 0
+
+    def open(
+        self,
+        filename: str | None,
+        options: Mapping[str, Any] | None = None,
+        flags: OpenFlags = _DEFAULT_FLAGS,
+        *,
+        snapshot: bool = False,
+        copy_on_read: bool = False,
+    ) -> Image:
+        """Open an image by name, by nested options, or both.
+
+        ``snapshot``: writes go to a temporary overlay that is gone at close.  ``copy_on_read``: what is read from a
+        backing file is kept in the image.  Raises OpenError, OptionError; nothing stays open then.
+        """
+        spec = dict(options or {})
+        if filename is not None:
+            spec["filename"] = Typed(filename)
+        if copy_on_read and flags.read_only:
+            raise OpenError("Can't use copy-on-read on read-only device")
+        node = self.open_node(spec, replace(flags, read_only=flags.read_only or snapshot), probing=True)
+        try:
+            if snapshot:
+                node = self._overlay(node, flags)
+            node.copy_on_read = copy_on_read
+            edge = Edge(None, "root", ChildRole.FILTERED, node)
+            edges.attach(edge, PERM_CONSISTENT_READ | (0 if node.read_only else PERM_WRITE), PERM_ALL)
+        except BaseException:
+            self.drop(node)
+            raise
+        return Image(self, edge)
+
+    def open_node(self, spec: Mapping[str, Any], flags: OpenFlags, *, probing: bool) -> Node:
+        """Open one node and what is below it.
+
+        ``probing``: a missing driver is a format, to be guessed; otherwise a protocol, named by the filename.
+        """
+        if self._depth >= MAX_DEPTH:
+            raise OpenError(f"More than {MAX_DEPTH} nodes below one another; does a backing file name itself?")
+        self._depth += 1
+        try:
+            return self._open_node(dict(spec), flags, probing=probing)
+        finally:
+            self._depth -= 1
+
+    def _open_node(self, options: dict[str, Any], flags: OpenFlags, *, probing: bool) -> Node:
+        if isinstance(options.get("filename"), Typed) and options["filename"].startswith("json:"):
+            options = {**parse_json(options.pop("filename")), **options}
+        name, flags = take_generic(options, flags)
+        named = options.pop("driver", None)
+        filename = str(options.get("filename", ""))
+        if named is None:
+            driver, options, flags = self._find_driver(options, flags, probing=probing)
+        else:
+            driver = registry.find(str(named)) or _unknown_driver(named)
+            _settle_filename(driver, options)
+        try:
+            opening = _Opening(self, self._new_name(name), filename, flags, options)
+            return opening.open(driver)
+        except BaseException:
+            if isinstance(below := options.get("file"), Node):
+                self.drop(below)
+            raise
+
+    def _find_driver(
+        self, options: dict[str, Any], flags: OpenFlags, *, probing: bool
+    ) -> tuple[type[Driver], dict[str, Any], OpenFlags]:
+        if not probing:
+            if "filename" not in options:
+                raise OpenError("Must specify either driver or file")
+            driver, parsed = parse_protocol(options.pop("filename"))
+            return driver, {**parsed, **options}, flags
+        spec = options.pop("file", _MISSING)
+        if spec is _MISSING:
+            if "filename" not in options:
+                raise OpenError("Must specify either driver or file")
+            spec = {"filename": options.pop("filename")}
+        below = self.resolve(spec, child_flags(flags, ChildRole.IMAGE), probing=False)
+        try:
+            driver = self._guess(below)
+        except BaseException:
+            self.drop(below)
+            raise
+        return driver, {**options, "file": below}, replace(flags, probed=True)
+
+    def _guess(self, below: Node) -> type[Driver]:
+        if below.driver.role is Role.FILTER and not self._probe_pairs:
+            return registry.find("raw") or _unknown_driver("raw")
+        try:
+            return probe.guess_node(below)
+        except BlockError as error:
+            raise OpenError(f"Could not read image for determining its format: {error.message}") from error
+
+    def resolve(self, spec: object, flags: OpenFlags, *, probing: bool) -> Node:
+        """The node that a child's options stand for: options to open, the name of a node, or a node."""
+        if isinstance(spec, Node):
+            return spec
+        if isinstance(spec, str):
+            return self.nodes.get(spec) or _no_node(spec)
+        if not isinstance(spec, dict):
+            raise OpenError(f"Expected a node or its options, not {spec!r}")
+        return self.open_node(spec, flags, probing=probing)
+
+    def add(self, node: Node, children: list[Edge]) -> None:
+        """Give an opened node its place."""
+        self.nodes[node.name] = node
+        for edge in children:
+            edge.parent = node
+            node.children[edge.key] = edge
+        if node.flags.probed and node.driver.name == "raw" and not node.read_only:
+            self.guessed_raw.append(node.filename)
+
+    def release(self, edge: Edge) -> None:
+        """Take a user away from a node; a node without users is closed.  Raises BlockError where closing fails."""
+        edge.node.parents.remove(edge)
+        if edge.node.parents:
+            edges.apply(edge.node)
+        else:
+            self.drop(edge.node)
+
+    def drop(self, node: Node) -> None:
+        """Close a node that nobody uses, and what is below it; the first error is raised when all is closed."""
+        if node.parents or self.nodes.pop(node.name, None) is None:
+            return
+        try:
+            node.driver.close()
+        finally:
+            self._release_all(list(node.children.values()))
+
+    def _release_all(self, children: list[Edge]) -> None:
+        if children:
+            try:
+                self.release(children[0])
+            finally:
+                self._release_all(children[1:])
+
+    def reopen(self, edge: Edge, *, read_only: bool | None, cache: Cache | None, options: Mapping[str, Any]) -> None:
+        """Change flags and options of a node and of the children that follow it, all or nothing."""
+        flags = edge.node.flags
+        flags = replace(
+            flags,
+            read_only=flags.read_only if read_only is None else read_only,
+            cache=cache or flags.cache,
+        )
+        done: list[tuple[Node, OpenFlags]] = []
+        before = edge.perm
+        edges.change(edge, PERM_CONSISTENT_READ, PERM_ALL)
+        try:
+            self._reopen(edge.node, flags, dict(options), done)
+            edges.change(edge, PERM_CONSISTENT_READ | (0 if flags.read_only else PERM_WRITE), PERM_ALL)
+        except BaseException:
+            for node, former in reversed(done):
+                node.driver.reopen(former, {})
+                node.refresh(former)
+            edges.change(edge, before, PERM_ALL)
+            raise
+
+    def _reopen(
+        self, node: Node, flags: OpenFlags, options: dict[str, Any], done: list[tuple[Node, OpenFlags]]
+    ) -> None:
+        groups = {edge.key: options.pop(edge.key, {}) for edge in node.children.values()}
+        _, flags = take_generic(options, flags)
+        following = [edge for edge in node.children.values() if edge.role is not ChildRole.BACKING]
+        if node.read_only and not flags.read_only:
+            for edge in following:
+                self._reopen(edge.node, child_flags(flags, edge.role), dict(groups[edge.key]), done)
+            following = []
+        former = node.flags
+        node.flush()
+        node.driver.reopen(flags, options)
+        done.append((node, former))
+        node.refresh(flags)
+        for edge in following:
+            self._reopen(edge.node, child_flags(flags, edge.role), dict(groups[edge.key]), done)
+
+    def _overlay(self, base: Node, flags: OpenFlags) -> Node:
+        """A temporary qcow2 file above ``base``; its name is gone at once, its bytes at close."""
+        import os
+        import tempfile
+
+        handle, path = tempfile.mkstemp(prefix="pyqio-snapshot-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+        os.close(handle)
+        try:
+            driver = registry.find("qcow2") or _unknown_driver("qcow2")
+            driver.create(path, base.length(), {})
+            spec = {"driver": "qcow2", "file": {"driver": "file", "filename": path}, "backing": base}
+            overlay = replace(flags, read_only=False, cache=replace(flags.cache, direct=False, no_flush=True))
+            return self.open_node(spec, overlay, probing=False)
+        finally:
+            os.unlink(path)
+
+    def _new_name(self, name: str | None) -> str:
+        if name is None:
+            self._counter += 1
+            return f"#block{self._counter:03d}"
+        if name in self.nodes:
+            raise OpenError(f"Duplicate nodes with node-name='{name}'")
+        return name
+
+
+class _Opening:
+    """One node being opened: the driver's view of the graph (see driver.Opening)."""
+
+    def __init__(self, graph: Graph, name: str, filename: str, flags: OpenFlags, options: dict[str, Any]) -> None:
+        self.name = name
+        self.filename = filename
+        self.flags = flags
+        self._graph = graph
+        self._options = options
+        self._rest: dict[str, Any] = {}
+        self._edges: list[Edge] = []
+
+    def open(self, driver: type[Driver]) -> Node:
+        opened: Driver | None = None
+        try:
+            try:
+                bound, self._rest = bind(driver.Options, self._options)
+                opened = driver.open(bound, self)
+                self._refuse_unknown(driver)
+                node = Node(self.name, opened, self.flags, filename=self.filename or self._child_filename())
+            except UsageError as error:
+                raise OpenError(str(error)) from error
+            self._graph.add(node, self._edges)
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            for edge in self._edges:
+                self._graph.release(edge)
+            raise
+        return node
+
+    def child(
+        self,
+        key: str,
+        role: ChildRole,
+        *,
+        default: Mapping[str, Any] | None = None,
+        flags: OpenFlags | None = None,
+        probe: bool = False,
+    ) -> Node:
+        spec = self._rest.pop(key, default)
+        if spec is None:
+            raise OpenError(f'A block device must be specified for "{key}"')
+        node = self._graph.resolve(spec, flags or child_flags(self.flags, role), probing=probe)
+        edge = Edge(None, key, role, node)
+        writable = not self.flags.read_only
+        try:
+            edges.attach(edge, *edges.default_permissions(role, 0, PERM_ALL, writable=writable))
+        except BaseException:
+            self._graph.drop(node)
+            raise
+        self._edges.append(edge)
+        return node
+
+    def has_child(self, key: str) -> bool:
+        return key in self._rest
+
+    def set_auto_read_only(self) -> None:
+        if not self.flags.auto_read_only:
+            raise OpenError("Image is read-only")
+        self.flags = replace(self.flags, read_only=True)
+
+    def _child_filename(self) -> str:
+        return next((edge.node.filename for edge in self._edges if edge.key == "file"), "")
+
+    def _refuse_unknown(self, driver: type[Driver]) -> None:
+        given = flatten({k: v for k, v in self._rest.items() if v is not None})
+        if given:
+            option = next(iter(given))
+            if driver.role is Role.FORMAT:
+                raise OptionError(f"Block format '{driver.name}' does not support the option '{option}'")
+            raise OptionError(f"Block protocol '{driver.name}' doesn't support the option '{option}'")
+
+
+def _settle_filename(driver: type[Driver], options: dict[str, Any]) -> None:
+    """Give the name to whom it belongs: a format's to its file, a protocol's own to its parser."""
+    filename = options.get("filename")
+    if filename is None:
+        return
+    if driver.prefix is None:
+        options.setdefault("file", {"filename": options.pop("filename")})
+    elif isinstance(filename, Typed) and protocol_prefix(filename) == driver.prefix:
+        del options["filename"]
+        options.update({k: v for k, v in driver.parse_filename(filename).items() if k not in options})
+
+
+def _unknown_driver(name: object) -> type[Driver]:
+    raise OpenError(f"Unknown driver '{name}'")
+
+
+def _no_node(name: str) -> Node:
+    raise OpenError(f"Cannot find device='{name}' nor node-name='{name}'")

@@ -1,0 +1,160 @@
+"""The handle that a user of the block layer holds."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from pyqio.base.errors import BlockError
+from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK
+from pyqio.block import status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from pyqio.base.types import Cache, Extent
+    from pyqio.block.edge import Edge
+    from pyqio.block.graph import Graph
+    from pyqio.block.node import Node
+
+Buffer = bytes | bytearray | memoryview
+
+
+class Image:
+    """An open image.  Offsets and lengths are bytes, ends are exclusive; a request is done whole or raises BlockError.
+
+    A request outside the image fails with EIO.  In cache modes writethrough and directsync every write is on stable
+    storage before it returns.  A context manager; safe to use from several threads.
+    """
+
+    __slots__ = ("_closed", "_edge", "_graph", "_write_flags", "node")
+
+    def __init__(self, graph: Graph, edge: Edge) -> None:
+        self._graph = graph
+        self._edge = edge
+        self._closed = False
+        self._adopt(edge.node)
+
+    def _adopt(self, node: Node) -> None:
+        self.node = node
+        self._write_flags = 0 if node.flags.cache.writeback else FUA
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that the image's nodes stand in."""
+        return self._graph
+
+    @property
+    def filename(self) -> str:
+        """What the image was opened by."""
+        return self.node.filename
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writes are refused."""
+        return self.node.read_only
+
+    def length(self) -> int:
+        """Size in bytes."""
+        return self.node.length()
+
+    def pread(self, offset: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``offset``."""
+        self._check(offset, length)
+        data = bytearray(length)
+        self.node.pread(offset, memoryview(data))
+        return bytes(data)
+
+    def pread_into(self, offset: int, buf: bytearray | memoryview) -> None:
+        """Fill ``buf``, a flat writable buffer of bytes, from ``offset``."""
+        self._check(offset, len(buf))
+        self.node.pread(offset, buf if isinstance(buf, memoryview) else memoryview(buf))
+
+    def preadv(self, offset: int, bufs: Sequence[bytearray | memoryview]) -> None:
+        """Fill several buffers, one after the other, from ``offset``."""
+        self._check(offset, sum(map(len, bufs)))
+        for at, buf in zip(accumulate(map(len, bufs), initial=offset), bufs, strict=False):
+            self.node.pread(at, memoryview(buf))
+
+    def pwrite(self, offset: int, data: Buffer, *, fua: bool = False, compressed: bool = False) -> None:
+        """Write ``data`` at ``offset``.
+
+        ``fua``: it is on stable storage when the call returns.  ``compressed``: the format stores it compressed, which
+        it does for whole clusters only.
+        """
+        self._check(offset, len(data))
+        flags = self._write_flags | (FUA if fua else 0) | (COMPRESSED if compressed else 0)
+        self.node.pwrite(offset, data if isinstance(data, memoryview) else memoryview(data), flags)
+
+    def pwritev(self, offset: int, bufs: Sequence[Buffer], *, fua: bool = False) -> None:
+        """Write several buffers, one after the other, from ``offset``."""
+        self.pwrite(offset, bufs[0] if len(bufs) == 1 else b"".join(bufs), fua=fua)
+
+    def zero(
+        self, offset: int, length: int, *, unmap: bool = False, no_fallback: bool = False, fua: bool = False
+    ) -> None:
+        """Make a range read as zeroes.
+
+        ``unmap``: it may become a hole.  ``no_fallback``: raise Unsupported rather than write a buffer of zeroes.
+        """
+        self._check(offset, length)
+        flags = self._write_flags | (FUA if fua else 0)
+        flags |= (MAY_UNMAP if unmap else 0) | (NO_FALLBACK if no_fallback else 0)
+        self.node.pwrite_zeroes(offset, length, flags)
+
+    def discard(self, offset: int, length: int) -> None:
+        """Give a range up; advice, which an image opened with discard=ignore does not take."""
+        self._check(offset, length)
+        self.node.pdiscard(offset, length)
+
+    def flush(self) -> None:
+        """Put everything written so far on stable storage."""
+        self.node.flush()
+
+    def truncate(self, length: int, *, prealloc: str = "off") -> None:
+        """Change the size in bytes; ``prealloc``: off, metadata, falloc or full."""
+        self.node.truncate(length, prealloc=prealloc)
+
+    def block_status(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
+        """Extents that cover exactly the range (to the end by default), ascending."""
+        length = self.length() - offset if length is None else length
+        self._check(offset, length)
+        return self.node.block_status(offset, length)
+
+    def allocated(self, offset: int, length: int) -> tuple[bool, int]:
+        """Whether the byte at ``offset`` is allocated in the top layer, and for how many bytes that holds."""
+        self._check(offset, length)
+        for _, run, state in status.allocation(self.node.block_status(offset, length)):
+            return state, run
+        return False, 0
+
+    def info(self) -> Mapping[str, Any]:
+        """What the format says of itself, by qemu-img info's names."""
+        return self.node.driver.info()
+
+    def reopen(
+        self, *, read_only: bool | None = None, cache: Cache | None = None, options: Mapping[str, Any] | None = None
+    ) -> None:
+        """Change how the image is open; None keeps what is.  All or nothing; raises OpenError."""
+        self._graph.reopen(self._edge, read_only=read_only, cache=cache, options=options or {})
+        self._adopt(self.node)
+
+    def close(self) -> None:
+        """Write back what is cached and release the image.  A second close does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._graph.release(self._edge)
+
+    def __enter__(self) -> Image:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check(self, offset: int, length: int) -> None:
+        end = self.node.length()
+        if offset < 0 or length < 0 or offset + length > end:
+            raise BlockError(f"{length} bytes at offset {offset} are not inside the image's {end} bytes", offset=offset)
