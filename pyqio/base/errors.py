@@ -11,8 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from pyqio.base.compare import Differences
     from pyqio.base.types import Run
 
 
@@ -112,23 +111,27 @@ class VerifyError(BlockError):
 class MismatchError(VerifyError):
     """Both sides answered and their bytes differ.
 
-    ``runs`` are the differing ranges, ascending, in bytes, end-exclusive, within the request; ``differing`` is the
-    number of differing bytes.
+    ``differences`` counts what differs within the request; ``node`` is the verifying node.
     """
 
-    def __init__(
-        self, *, operation: str, offset: int, length: int, runs: Sequence[Run], differing: int, pair: str | None = None
-    ) -> None:
-        first = runs[0].start
-        super().__init__(f"contents mismatch at offset {first}", operation=operation, offset=offset, length=length)
-        self.runs = tuple(runs)
-        self.differing = differing
-        self.pair = pair
+    def __init__(self, *, operation: str, offset: int, length: int, differences: Differences) -> None:
+        self.differences = differences
+        super().__init__(f"contents mismatch at offset {self.first}", operation=operation, offset=offset, length=length)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The differing ranges (the first thousand), ascending, in bytes, end-exclusive, within the request."""
+        return tuple(self.differences.runs)
+
+    @property
+    def differing(self) -> int:
+        """Number of differing bytes."""
+        return self.differences.byte_count
 
     @property
     def first(self) -> int:
         """Byte offset of the first byte that differs."""
-        return self.runs[0].start
+        return self.differences.runs[0].start
 
 
 class OutcomeMismatch(VerifyError):
