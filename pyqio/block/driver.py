@@ -74,7 +74,7 @@ class Driver(ABC):
 
     @classmethod
     def probe(cls, head: bytes, filename: str) -> int:
-        """How likely an image that starts with ``head`` (512 bytes, fewer if it is shorter) is of this format: 0 to 100."""
+        """How likely an image that starts with ``head`` (its first 512 bytes) is of this format: 0 to 100."""
         return 0
 
     @classmethod
