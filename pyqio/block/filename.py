@@ -41,7 +41,7 @@ def parse_protocol(filename: str) -> tuple[type[Driver], Mapping[str, Any]]:
     """
     prefix = protocol_prefix(filename) if isinstance(filename, Typed) else None
     if prefix is None:
-        return _require("host_device" if _is_device(filename) else "file"), {"filename": str(filename)}
+        return registry.require("host_device" if _is_device(filename) else "file"), {"filename": str(filename)}
     driver = registry.find_prefix(prefix)
     if driver is None:
         raise OpenError(f"Unknown protocol '{prefix}'")
@@ -70,10 +70,3 @@ def _is_device(filename: str) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
-
-
-def _require(name: str) -> type[Driver]:
-    driver = registry.find(name)
-    if driver is None:
-        raise OpenError(f"Unknown driver '{name}'")
-    return driver

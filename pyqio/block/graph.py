@@ -102,7 +102,7 @@ class Graph:
         if named is None:
             driver, options, flags = self._find_driver(options, flags, probing=probing)
         else:
-            driver = registry.find(str(named)) or _unknown_driver(named)
+            driver = registry.require(str(named))
             _settle_filename(driver, options)
         try:
             opening = _Opening(self, self._new_name(name), filename, flags, options)
@@ -135,7 +135,7 @@ class Graph:
 
     def _guess(self, below: Node) -> type[Driver]:
         if below.driver.role is Role.FILTER and not self._probe_pairs:
-            return registry.find("raw") or _unknown_driver("raw")
+            return registry.require("raw")
         try:
             return probe.guess_node(below)
         except BlockError as error:
@@ -231,7 +231,7 @@ class Graph:
         handle, path = tempfile.mkstemp(prefix="pyqio-snapshot-", dir=os.environ.get("TMPDIR", "/var/tmp"))
         os.close(handle)
         try:
-            driver = registry.find("qcow2") or _unknown_driver("qcow2")
+            driver = registry.require("qcow2")
             driver.create(path, base.length(), {})
             spec = {"driver": "qcow2", "file": {"driver": "file", "filename": path}, "backing": base}
             overlay = replace(flags, read_only=False, cache=replace(flags.cache, direct=False, no_flush=True))
@@ -332,10 +332,6 @@ def _settle_filename(driver: type[Driver], options: dict[str, Any]) -> None:
     elif isinstance(filename, Typed) and protocol_prefix(filename) == driver.prefix:
         del options["filename"]
         options.update({k: v for k, v in driver.parse_filename(filename).items() if k not in options})
-
-
-def _unknown_driver(name: object) -> type[Driver]:
-    raise OpenError(f"Unknown driver '{name}'")
 
 
 def _no_node(name: str) -> Node:

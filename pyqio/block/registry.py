@@ -12,6 +12,7 @@ import pkgutil
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pyqio.base.errors import OpenError
 from pyqio.base.types import Role
 from pyqio.block.driver import Driver
 
@@ -50,6 +51,14 @@ def find(name: str) -> type[Driver] | None:
         if module in _modules() and (driver := _drivers_in(_modules()[module]).get(name)):
             return driver
     return None
+
+
+def require(name: str) -> type[Driver]:
+    """The driver of this name.  Raises OpenError where there is none."""
+    driver = find(name)
+    if driver is None:
+        raise OpenError(f"Unknown driver '{name}'")
+    return driver
 
 
 def find_prefix(prefix: str) -> type[Driver] | None:

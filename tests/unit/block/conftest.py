@@ -12,14 +12,17 @@ from pyqio.block.driver import Driver
 from pyqio.block.node import Node
 
 
+DISCARDING = OpenFlags(discard="unmap")
+
+
 @dataclass
 class Plain(Driver):
     name = "plain"
     role = Role.PROTOCOL
 
     data: bytearray
-    own_limits: Limits = Limits()
-    own_caps: Caps = Caps()
+    own_limits: Limits = field(default_factory=Limits)
+    own_caps: Caps = field(default_factory=Caps)
     zeroes: bool = False
     holes: tuple[tuple[int, int], ...] = ()
     calls: list[tuple] = field(default_factory=list)
@@ -82,7 +85,7 @@ class Plain(Driver):
 def plain():
     """Return a function that makes a node over a Plain driver of 4096 counted bytes."""
 
-    def make(*, flags: OpenFlags = OpenFlags(discard="unmap"), **settings) -> Node:
+    def make(*, flags: OpenFlags = DISCARDING, **settings) -> Node:
         data = bytearray(i // 16 % 256 for i in range(4096))
         return Node("under-test", Plain(data, **settings), flags)
 

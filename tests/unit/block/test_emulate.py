@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def test_pieces_of_any_range_join_up_and_only_the_ends_are_unaligned(offset, len
     cut = list(pieces(offset, end, grain=grain, largest=largest))
 
     assert sum(n for _, n in cut) == length
-    assert all(a + n == b for (a, n), (b, _) in zip(cut, cut[1:], strict=False))
+    assert all(a + n == b for (a, n), (b, _) in pairwise(cut))
     assert all(n > 0 for _, n in cut)
     assert all(at % grain == 0 for at, _ in cut[1:])
     assert all((at + n) % grain == 0 for at, n in cut[:-1])

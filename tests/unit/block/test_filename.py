@@ -1,0 +1,47 @@
+"""Names of images as people type them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyqio.base.errors import OpenError
+from pyqio.block.filename import Typed, parse_json, parse_protocol, protocol_prefix
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("a.img", None),
+        ("/x/a:b", None),
+        ("./a:b", None),
+        ("blkverify:a:b", "blkverify"),
+        ("nbd+unix:///x", "nbd+unix"),
+        (":x", ""),
+    ],
+)
+def test_prefix_is_what_stands_before_a_colon_without_a_slash(name, prefix):
+    assert protocol_prefix(name) == prefix
+
+
+def test_unknown_prefix_is_an_unknown_protocol():
+    with pytest.raises(OpenError, match="Unknown protocol 'foo'"):
+        parse_protocol(Typed("foo:bar"))
+
+
+def test_plain_string_with_a_colon_is_a_file():
+    driver, options = parse_protocol("foo:bar")
+
+    assert driver.name == "file"
+    assert options == {"filename": "foo:bar"}
+
+
+def test_json_name_is_nested():
+    assert parse_json('json:{"driver":"raw","file.filename":"x"}') == {"driver": "raw", "file": {"filename": "x"}}
+
+
+@pytest.mark.parametrize(
+    "name", ["json:", "json:{", "json:[]", "json:3", 'json:{"a":1,"a.b":2}', "json:" + "[" * 100_000]
+)
+def test_json_name_that_is_no_object_is_refused(name):
+    with pytest.raises(OpenError):
+        parse_json(name)
