@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyqio.base.errors import BlockError, OpenError, OptionError, UsageError
+from pyqio.base.errors import BlockError, OpenError, OptionError, UsageError, VerifyError
 from pyqio.base.options import bind, flatten
 from pyqio.base.types import PERM_ALL, PERM_CONSISTENT_READ, PERM_WRITE, ChildRole, OpenFlags, Role
 from pyqio.block import edge as edges
@@ -126,19 +126,15 @@ class Graph:
                 raise OpenError("Must specify either driver or file")
             spec = {"filename": options.pop("filename")}
         below = self.resolve(spec, child_flags(flags, ChildRole.IMAGE), probing=False)
-        try:
-            driver = self._guess(below)
-        except BaseException:
-            self.drop(below)
-            raise
-        return driver, {**options, "file": below}, replace(flags, probed=True)
-
-    def _guess(self, below: Node) -> type[Driver]:
+        options = {**options, "file": below}
         if below.driver.role is Role.FILTER and not self._probe_pairs:
-            return registry.require("raw")
+            return registry.require("raw"), options, flags
         try:
-            return probe.guess_node(below)
+            return probe.guess_node(below), options, replace(flags, probed=True)
         except BlockError as error:
+            self.drop(below)
+            if isinstance(error, VerifyError):
+                raise
             raise OpenError(f"Could not read image for determining its format: {error.message}") from error
 
     def resolve(self, spec: object, flags: OpenFlags, *, probing: bool) -> Node:

@@ -11,7 +11,6 @@ from pyqio.base.types import Caps, Extent, Limits, OpenFlags, Role
 from pyqio.block.driver import Driver
 from pyqio.block.node import Node
 
-
 DISCARDING = OpenFlags(discard="unmap")
 
 
