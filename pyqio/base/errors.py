@@ -152,5 +152,5 @@ class OutcomeMismatch(VerifyError):
         self.raw_error = raw_error
         self.test_error = test_error
         raw, test = (0 if e is None else -e.errno for e in (raw_error, test_error))
-        super().__init__(f"return value mismatch {raw} != {test}", operation=operation, offset=offset, length=length)
+        super().__init__(f"return value mismatch {test} != {raw}", operation=operation, offset=offset, length=length)
         self.errno = next(e.errno for e in (test_error, raw_error) if e is not None)
