@@ -21,6 +21,7 @@ KEPT: Final = 1024
 """Runs that are remembered one by one; all are counted."""
 
 
+_NONZERO: Final = bytes([0] + [255] * 255)
 _NOWHERE: Final = Run(-SECTOR_SIZE, -SECTOR_SIZE)
 
 
@@ -75,6 +76,12 @@ def differences(offset: int, raw: memoryview | bytearray, test: memoryview | byt
         if found.run_count <= KEPT:
             found.runs.append(run)
     return found
+
+
+def zeroed_alike(raw: bytearray, test: bytearray) -> bytearray:
+    """``raw`` with zeroes wherever ``test``, of equal length, has them."""
+    mask = int.from_bytes(test.translate(_NONZERO), "little")
+    return bytearray((int.from_bytes(raw, "little") & mask).to_bytes(len(raw), "little"))
 
 
 def _exclusive_or(raw: memoryview | bytearray, test: memoryview | bytearray) -> bytes:
