@@ -7,7 +7,7 @@ hyphen in the option's, two are a dot (``lazy_refcounts`` -> ``lazy-refcounts``,
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
@@ -15,7 +15,7 @@ from pyqio.base.errors import OptionError, UsageError
 from pyqio.base.kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 T = TypeVar("T")
 
@@ -84,6 +84,26 @@ def bind(options: type[T], given: Mapping[str, Any]) -> tuple[T, dict[str, Any]]
         elif default is MISSING:
             raise OptionError(f"Parameter '{name}' is missing")
     return options(**values), nest(rest)
+
+
+def rebind(current: T, given: Mapping[str, Any], *, changeable: Collection[str] = ()) -> T:
+    """``current`` with what ``given`` changes, for an image that is open.
+
+    Raises OptionError for an option that there is not, or that is not in ``changeable`` and has another value now.
+    """
+    names = table(cast("Any", type(current)))
+    values = {}
+    for name, text in flatten(given).items():
+        if name not in names:
+            raise OptionError(f"Cannot change the option '{name}'")
+        field, kind, _ = names[name]
+        try:
+            values[field] = kind.parse(text)
+        except UsageError as error:
+            raise OptionError(f"Parameter '{name}' {_predicate(error)}") from error
+        if name not in changeable and values[field] != getattr(current, field):
+            raise OptionError(f"Cannot change the option '{name}'")
+    return cast("T", replace(cast("Any", current), **values))
 
 
 def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:
