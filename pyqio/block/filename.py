@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pyqio.block.driver import Driver
 
-_PREFIX = re.compile(r"([A-Za-z0-9+.-]*):")
+_PREFIX = re.compile(r"([^:/]*):")
 
 
 class Typed(str):
