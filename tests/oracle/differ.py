@@ -151,9 +151,7 @@ class Worker:
     def _run(self, name: str, program: Program, stream: Stream) -> Side:
         folder = self.scratch / name
         shutil.rmtree(folder, ignore_errors=True)
-        (folder / "image").mkdir(parents=True)
-        for file in (self.scratch / "template").iterdir():
-            copy_sparse(file, folder / "image" / file.name)
+        shutil.copytree(self.scratch / "template", folder / "image", copy_function=copy_sparse)
         (folder / "stdin").write_text(stream.piped)
         (folder / "stdout").touch()
         (folder / "stderr").touch()
@@ -169,7 +167,7 @@ class Side:
 
     @cached_property
     def files(self) -> dict[str, Path]:
-        return {file.name: file for file in sorted((self.folder / "image").iterdir())}
+        return {file.name: file for file in sorted((self.folder / "image").iterdir()) if file.is_file()}
 
     def text(self, stream: str) -> list[str]:
         text = (self.folder / stream).read_bytes()
@@ -277,11 +275,11 @@ def data_ranges(path: Path) -> Iterator[tuple[int, int]]:
             yield start, stop
 
 
-def copy_sparse(source: Path, target: Path) -> None:
+def copy_sparse(source: str, target: str) -> None:
     """Copy a file and keep its holes."""
-    with source.open("rb") as old, target.open("wb") as new:
-        new.truncate(source.stat().st_size)
-        for start, stop in data_ranges(source):
+    with Path(source).open("rb") as old, Path(target).open("wb") as new:
+        new.truncate(os.fstat(old.fileno()).st_size)
+        for start, stop in data_ranges(Path(source)):
             old.seek(start)
             new.seek(start)
             new.write(old.read(stop - start))

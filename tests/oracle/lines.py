@@ -227,7 +227,7 @@ class Lines:
 
     def truncate(self) -> list[str]:
         if self.bad():
-            values = {"m": self.rng.choice(("off", "metadata", "bogus", ""))} if self.rng.random() < 0.3 else {}
+            values = {"m": self.rng.choice(("off", "bogus", ""))} if self.rng.random() < 0.3 else {}
             return [self.command("truncate", "", [self.rng.choice(HOSTILE_NUMBERS)], **values), "length"]
         size = max(0, self.size + self.rng.choice((0, 1, 512, -512, 4096, 65536, -65536, 1 << 20, -(1 << 20), 777)))
         size = min(size, 6 << 30)
