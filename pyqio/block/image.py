@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import BlockError
 from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK
-from pyqio.block import status
+from pyqio.block import emulate, status
+from pyqio.block.stream import pread_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,9 +73,21 @@ class Image:
 
     def preadv(self, offset: int, bufs: Sequence[bytearray | memoryview]) -> None:
         """Fill several buffers, one after the other, from ``offset``."""
-        self._check(offset, sum(map(len, bufs)))
-        for at, buf in zip(accumulate(map(len, bufs), initial=offset), bufs, strict=False):
-            self.node.pread(at, memoryview(buf))
+        length = sum(map(len, bufs))
+        self._check(offset, length)
+        for _ in pread_steps(self.node.pread, offset, length, map(memoryview, bufs)):
+            pass
+
+    def stream(self, offset: int, length: int, buf: bytearray | memoryview) -> Iterator[memoryview]:
+        """Read a range of any length through ``buf``: yields the part of it that was filled, again and again.
+
+        Sizes of ``emulate.WINDOW`` stay in the processor's cache.  When a verified pair differs the rest of the range
+        is still compared, and the MismatchError speaks of all of it.
+        """
+        self._check(offset, length)
+        view = memoryview(buf)
+        steps = emulate.pieces(offset, offset + length, grain=self.node.limits.request_alignment, largest=len(view))
+        yield from pread_steps(self.node.pread, offset, length, (view[:count] for _, count in steps))
 
     def pwrite(self, offset: int, data: Buffer, *, fua: bool = False, compressed: bool = False) -> None:
         """Write ``data`` at ``offset``.

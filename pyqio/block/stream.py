@@ -1,28 +1,28 @@
-"""Long requests, window by window, with errors that speak of the whole request."""
+"""Reads in several steps, with errors that speak of the whole request."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pyqio.base.errors import BlockError, MismatchError, VerifyError
-from pyqio.block.emulate import WINDOW, pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
-def windows(
-    serve: Callable[[int, int], None], offset: int, length: int, *, window: int = WINDOW
-) -> Iterator[tuple[int, int]]:
-    """Call ``serve(offset, length)`` for one window of a read after the other, and yield each that was served.
+def pread_steps(
+    pread: Callable[[int, memoryview], None], offset: int, length: int, buffers: Iterable[memoryview]
+) -> Iterator[memoryview]:
+    """Fill ``buffers``, ``length`` bytes in all, one after the other from ``offset``; yield each when it is filled.
 
-    A pair whose bytes differ does not end the walk: the windows that follow are served too, but not yielded, and the
-    error that is raised at the end covers the request.  Any other error ends it.  All are bytes; raises BlockError.
+    The bytes of a verified pair may differ in one step: the steps that follow are read too, but not yielded, and the
+    error at the end covers the whole request.  Any other error ends it at once.  Raises BlockError.
     """
+    at = offset
     mismatch: MismatchError | None = None
-    for at, count in pieces(offset, offset + length, grain=1, largest=window):
+    for buffer in buffers:
         try:
-            serve(at, count)
+            pread(at, buffer)
         except MismatchError as error:
             if mismatch is None:
                 mismatch = error
@@ -36,7 +36,8 @@ def windows(
             break
         else:
             if mismatch is None:
-                yield at, count
+                yield buffer
+        at += len(buffer)
     if mismatch is not None:
         mismatch.offset, mismatch.length = offset, length
         raise mismatch

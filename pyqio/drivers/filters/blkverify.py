@@ -52,7 +52,7 @@ from pyqio.block.driver import Driver
 from pyqio.block.emulate import WINDOW, pieces
 from pyqio.block.filename import Typed
 from pyqio.block.overlap import Overlap
-from pyqio.block.stream import windows
+from pyqio.block.stream import pread_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -138,7 +138,8 @@ class BlkVerify(Driver):
     def pread(self, offset: int, buf: memoryview, flags: int) -> None:
         """Read both sides and compare them, in windows that stay in the cache."""
         with self._request(offset, len(buf), writing=False) as lane:
-            for _ in windows(partial(self._pread_window, lane, offset, buf, flags), offset, len(buf)):
+            steps = (buf[at : at + WINDOW] for at in range(0, len(buf), WINDOW))
+            for _ in pread_steps(partial(self._pread_step, lane, flags), offset, len(buf), steps):
                 pass
 
     def pwrite(self, offset: int, buf: memoryview, flags: int) -> None:
@@ -221,18 +222,19 @@ class BlkVerify(Driver):
         except IndexError:
             return _Lane()
 
-    def _pread_window(self, lane: _Lane, start: int, buf: memoryview, flags: int, at: int, count: int) -> None:
-        part = buf[at - start : at - start + count]
-        scratch = lane.scratch(count)
+    def _pread_step(self, lane: _Lane, flags: int, offset: int, buf: memoryview) -> None:
+        length = len(buf)
+        scratch = lane.scratch(length)
 
         def on_raw() -> None:
-            self._check_raw_end(at + count)
-            self._raw.pread(at, part, flags)
+            self._check_raw_end(offset + length)
+            self._raw.pread(offset, buf, flags)
 
-        self._both(lane, "read", at, count, raw=on_raw, test=partial(self._test.pread, at, memoryview(scratch), flags))
-        if scratch != part:
-            found = differences(at, part, scratch)
-            raise MismatchError(operation="read", offset=at, length=count, differences=found)
+        test = partial(self._test.pread, offset, memoryview(scratch), flags)
+        self._both(lane, "read", offset, length, raw=on_raw, test=test)
+        if scratch != buf:
+            found = differences(offset, buf, scratch)
+            raise MismatchError(operation="read", offset=offset, length=length, differences=found)
 
     def _both(
         self,
