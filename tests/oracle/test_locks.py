@@ -41,6 +41,14 @@ def image(request, oracle, tmp_path):
     return path
 
 
+@pytest.fixture
+def qcow2(oracle, tmp_path):
+    """An image that cannot be shared with a writer at all, unlike a raw one."""
+    path = tmp_path / "alone.qcow2"
+    subprocess.run([oracle("qemu-img"), "create", "-q", "-f", "qcow2", path, "1M"], check=True)
+    return path
+
+
 class Holder:
     """A program that has the image open and waits at its prompt."""
 
@@ -78,27 +86,27 @@ def test_second_opener_when_either_is_pyqio_is_answered_like_qemu_io(real, ours,
     assert among_us == expected
 
 
-def test_qemu_img_when_pyqio_writes_is_refused_like_under_qemu_io(oracle, real, ours, image):
-    command = [oracle("qemu-img"), "info", str(image)]
+def test_qemu_img_when_pyqio_writes_is_refused_like_under_qemu_io(oracle, real, ours, qcow2):
+    command = [oracle("qemu-img"), "info", str(qcow2)]
 
-    with Holder(real, [], image):
+    with Holder(real, [], qcow2):
         expected = subprocess.run(command, capture_output=True, text=True)
-    with Holder(ours, [], image):
+    with Holder(ours, [], qcow2):
         refused = subprocess.run(command, capture_output=True, text=True)
 
     assert expected.returncode == 1
     assert (refused.returncode, refused.stderr) == (expected.returncode, expected.stderr)
 
 
-def test_pyqio_when_qemu_nbd_writes_is_refused_like_qemu_io(oracle, real, ours, image, tmp_path):
+def test_pyqio_when_qemu_nbd_writes_is_refused_like_qemu_io(oracle, real, ours, qcow2, tmp_path):
     socket = tmp_path / "nbd.sock"
-    server = subprocess.Popen([oracle("qemu-nbd"), "-f", image.suffix[1:], "-k", socket, "-t", image])
+    server = subprocess.Popen([oracle("qemu-nbd"), "-f", "qcow2", "-k", socket, "-t", qcow2])
     try:
         wait_for(socket)
 
-        expected = visit(real, [], image)
-        refused = visit(ours, [], image)
-        shared = visit(ours, ["-r", "-U"], image)
+        expected = visit(real, [], qcow2)
+        refused = visit(ours, [], qcow2)
+        shared = visit(ours, ["-r", "-U"], qcow2)
     finally:
         server.terminate()
         server.wait()
@@ -108,22 +116,22 @@ def test_pyqio_when_qemu_nbd_writes_is_refused_like_qemu_io(oracle, real, ours, 
     assert shared == (0, "1 MiB\n", "")
 
 
-def test_qemu_nbd_when_pyqio_writes_is_refused(oracle, ours, image, tmp_path):
-    command = [oracle("qemu-nbd"), "-f", image.suffix[1:], "-k", tmp_path / "nbd.sock", image]
+def test_qemu_nbd_when_pyqio_writes_is_refused(oracle, ours, qcow2, tmp_path):
+    command = [oracle("qemu-nbd"), "-f", "qcow2", "-k", tmp_path / "nbd.sock", qcow2]
 
-    with Holder(ours, [], image):
+    with Holder(ours, [], qcow2):
         refused = subprocess.run(command, capture_output=True, text=True, timeout=20)
 
     assert refused.returncode == 1
     assert 'Failed to get "write" lock' in refused.stderr
 
 
-def test_backing_file_when_held_for_writing_is_refused_like_by_qemu_io(oracle, real, ours, image):
-    overlay = image.with_name("overlay.qcow2")
-    create = [oracle("qemu-img"), "create", "-q", "-f", "qcow2", "-b", image, "-F", image.suffix[1:], overlay]
+def test_backing_file_when_held_for_writing_is_refused_like_by_qemu_io(oracle, real, ours, qcow2):
+    overlay = qcow2.with_name("overlay.qcow2")
+    create = [oracle("qemu-img"), "create", "-q", "-f", "qcow2", "-b", qcow2, "-F", "qcow2", overlay]
     subprocess.run(create, check=True)
 
-    with Holder(real, [], image):
+    with Holder(real, [], qcow2):
         expected = visit(real, [], overlay)
         refused = visit(ours, [], overlay)
 
