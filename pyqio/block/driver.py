@@ -127,7 +127,7 @@ class Driver(ABC):
         yield Extent(offset, length, data=True, zero=False, allocated=True, host_offset=None)
 
     def locate(self, offset: int) -> Location:
-        """Where the guest byte at ``offset`` lives, for a person to read.  A driver with one child passes it on."""
+        """Where the guest byte at ``offset`` lives, for a person to read; one step down, to a child or to the host."""
         return Location(kind="data", host_offset=offset)
 
     def limits(self) -> Limits:

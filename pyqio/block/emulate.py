@@ -7,10 +7,12 @@ catches Unsupported.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyqio.base.errors import Unsupported
 from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, WRITE_UNCHANGED, Extent
+from pyqio.block.stream import pread_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +48,18 @@ def pread(node: Node, offset: int, buf: memoryview, flags: int) -> None:
     if inside < len(buf):
         buf[inside:] = bytes(len(buf) - inside)
     grain = node.limits.request_alignment
-    for at, length in pieces(offset, offset + inside, grain=grain, largest=node.limits.max_transfer):
-        part = buf[at - offset : at - offset + length]
-        if at % grain or length % grain:
-            start, bounce = _aligned_read(node, at, length)
-            part[:] = bounce[at - start : at - start + length]
-        else:
-            node.pread_native(at, part, flags)
+    steps = pieces(offset, offset + inside, grain=grain, largest=node.limits.max_transfer)
+    parts = (buf[at - offset : at - offset + length] for at, length in steps)
+    for _ in pread_steps(partial(_pread_step, node, flags), offset, len(buf), parts):
+        pass
+
+
+def _pread_step(node: Node, flags: int, offset: int, part: memoryview) -> None:
+    if (offset | len(part)) % node.limits.request_alignment:
+        start, bounce = _aligned_read(node, offset, len(part))
+        part[:] = bounce[offset - start : offset - start + len(part)]
+    else:
+        node.pread_native(offset, part, flags)
 
 
 def pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:

@@ -29,9 +29,8 @@ def pread_steps(
             else:
                 mismatch.differences.merge(error.differences)
         except BlockError as error:
-            if isinstance(error, VerifyError):
-                error.offset, error.length = offset, length
             if mismatch is None:
+                _widen(error, offset, length)
                 raise
             break
         else:
@@ -39,5 +38,13 @@ def pread_steps(
                 yield buffer
         at += len(buffer)
     if mismatch is not None:
-        mismatch.offset, mismatch.length = offset, length
+        _widen(mismatch, offset, length)
         raise mismatch
+
+
+def _widen(error: BlockError, offset: int, length: int) -> None:
+    """Let the error of a step speak of the request, unless the nodes in between count their bytes differently."""
+    if isinstance(error, VerifyError):
+        start = error.offset or 0
+        if start < offset + length and offset < start + error.length:
+            error.offset, error.length = offset, length

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pyqio.base.errors import BlockError, OpenError, ProbedRawWrite, Unsupported
 from pyqio.base.kinds import Size
 from pyqio.base.options import rebind
-from pyqio.base.types import SECTOR_SIZE, Caps, ChildRole, Limits, OpenFlags, Role, Scheduling
+from pyqio.base.types import SECTOR_SIZE, Caps, ChildRole, Limits, Location, OpenFlags, Role, Scheduling
 from pyqio.base.units import INT64_MAX
 from pyqio.block import probe
 from pyqio.block.driver import Driver
@@ -18,7 +18,7 @@ from pyqio.block.filename import Typed, parse_protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pyqio.base.types import Extent, Location
+    from pyqio.base.types import Extent
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
 
@@ -113,8 +113,8 @@ class Raw(Driver):
             yield extent._replace(offset=extent.offset - self._offset)
 
     def locate(self, offset: int) -> Location:
-        """Where the file has it."""
-        return self._file.driver.locate(offset + self._offset)
+        """In the file."""
+        return Location(kind="data", child="file", host_offset=offset + self._offset)
 
     def limits(self) -> Limits:
         """The file's, as far as the offset lets them hold; a guarded image is written in whole sectors."""
