@@ -19,7 +19,7 @@ from pyqio.block import emulate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyqio.base.types import OpenFlags
+    from pyqio.base.types import Location, OpenFlags
     from pyqio.block.driver import Driver
     from pyqio.block.edge import Edge
 
@@ -130,6 +130,11 @@ class Node:
     def block_status(self, offset: int, length: int) -> Iterator[Extent]:
         """Extents that cover exactly the range, ascending; past the end is one hole that is not allocated."""
         return emulate.block_status(self, offset, length)
+
+    def locate(self, offset: int) -> Location:
+        """Where the driver keeps the guest byte at ``offset``, one step down."""
+        with self._serving(offset):
+            return self.driver.locate(offset)
 
     def pread_native(self, offset: int, buf: memoryview, flags: int) -> None:
         """A read that the driver takes as it is."""
