@@ -1,7 +1,7 @@
 """What every driver must do, whatever it keeps its bytes in.
 
 A driver's test subclasses ``DriverConformance``, or ``StoringConformance`` if what is written can be read back, and
-adds ``Resizable`` and ``Persistent`` where they apply:
+adds ``Resizable``, ``Reopenable`` and ``Persistent`` where they apply:
 
     class TestMyDriver(Persistent, Resizable, StoringConformance):
         driver = "my-driver"
@@ -265,17 +265,6 @@ class StoringConformance(DriverConformance):
 
         assert_status_agrees(image)
 
-    def test_change_of_read_only_again_image_is_refused_until_it_is_writable(self, image):
-        image.pwrite(0, b"before")
-
-        image.reopen(read_only=True)
-        with pytest.raises(ReadOnly):
-            image.pwrite(0, b"refuse")
-        image.reopen(read_only=False)
-        image.pwrite(6, b"after")
-
-        assert image.pread(0, 11) == b"beforeafter"
-
     def test_threads_with_ranges_of_their_own_do_not_disturb_one_another(self, image):
         workers, share = 8, 50_001  # no multiple of anything: neighbours share sectors and clusters
 
@@ -355,6 +344,21 @@ class Resizable:
         image.truncate(2 * MIB)
 
         assert_status_agrees(image)
+
+
+class Reopenable:
+    """The image can be made read-only and writable again while it is open."""
+
+    def test_change_of_read_only_again_image_is_refused_until_it_is_writable(self, image):
+        image.pwrite(0, b"before")
+
+        image.reopen(read_only=True)
+        with pytest.raises(ReadOnly):
+            image.pwrite(0, b"refuse")
+        image.reopen(read_only=False)
+        image.pwrite(6, b"after")
+
+        assert image.pread(0, 11) == b"beforeafter"
 
 
 class Persistent:

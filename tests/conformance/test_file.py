@@ -3,10 +3,10 @@ from __future__ import annotations
 import os
 
 from pyqio.base.types import Cache
-from tests.conformance.suite import MIB, Persistent, Resizable, StoringConformance
+from tests.conformance.suite import MIB, Persistent, Reopenable, Resizable, StoringConformance
 
 
-class TestFile(Persistent, Resizable, StoringConformance):
+class TestFile(Persistent, Reopenable, Resizable, StoringConformance):
     driver = "file"
 
     def create(self, folder, size):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from pyqio.base.types import Cache
-from tests.conformance.suite import MIB, Persistent, StoringConformance
+from tests.conformance.suite import MIB, Persistent, Reopenable, StoringConformance
 
 
 def losetup(*arguments: str) -> str:
@@ -15,7 +15,7 @@ def losetup(*arguments: str) -> str:
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("losetup") is None, reason="only root makes loop devices")
-class TestHostDevice(Persistent, StoringConformance):
+class TestHostDevice(Persistent, Reopenable, StoringConformance):
     """A loop device over a file."""
 
     driver = "host_device"

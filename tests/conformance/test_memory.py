@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from tests.conformance.suite import Resizable, StoringConformance
+from tests.conformance.suite import Reopenable, Resizable, StoringConformance
 
 
-class TestMemory(Resizable, StoringConformance):
+class TestMemory(Reopenable, Resizable, StoringConformance):
     driver = "memory"
 
     def create(self, folder, size):

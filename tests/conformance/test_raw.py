@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from tests.conformance.suite import MIB, Persistent, Resizable, StoringConformance
+from tests.conformance.suite import MIB, Persistent, Reopenable, Resizable, StoringConformance
 
 
-class TestRaw(Persistent, Resizable, StoringConformance):
+class TestRaw(Persistent, Reopenable, Resizable, StoringConformance):
     driver = "raw"
     offset = 0
 
@@ -18,7 +18,7 @@ class TestRawWithOffset(TestRaw):
     offset = 10_000 * 512
 
 
-class TestRawInsideOfAFile(Persistent, StoringConformance):
+class TestRawInsideOfAFile(Persistent, Reopenable, StoringConformance):
     """A part of a file: what stands before and after it stays."""
 
     driver = "raw"
