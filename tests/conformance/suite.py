@@ -273,7 +273,7 @@ class StoringConformance(DriverConformance):
 
         assert image.pread(0, workers * share) == b"".join(written)
 
-    def test_readers_see_whole_writes_only_of_bytes_that_were_written(self, image):
+    def test_readers_beside_a_writer_see_only_what_was_written(self, image):
         with ThreadPoolExecutor(4) as pool:
             writer = pool.submit(lambda: [image.pwrite(65000, bytes([i]) * 2000) for i in range(200)])
             readers = [pool.submit(lambda: [image.pread(64000, 4000) for _ in range(200)]) for _ in range(3)]
@@ -281,7 +281,8 @@ class StoringConformance(DriverConformance):
             seen = [data for reader in readers for data in reader.result()]
 
         assert {bytes(data[:1000] + data[3000:]) for data in seen} == {bytes(2000)}
-        assert all(data[1000:3000] == data[1000:1001] * 2000 for data in seen[-1:])
+        assert set().union(*(data[1000:3000] for data in seen)) <= set(range(200))
+        assert image.pread(64000, 4000) == bytes(1000) + bytes([199]) * 2000 + bytes(1000)
 
     def test_huge_sparse_image_is_written_at_its_very_end(self, tmp_path):
         with self.open(self.create(tmp_path, self.huge)) as image:
