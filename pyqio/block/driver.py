@@ -51,6 +51,10 @@ class Opening(Protocol):
         """Whether the user gave options for the child ``key``; also True where he gave None (no such child)."""
         ...
 
+    def declines_child(self, key: str) -> bool:
+        """Whether the user gave None: there is to be no child ``key``."""
+        ...
+
     def set_auto_read_only(self) -> None:
         """Fall back to a read-only node; raises OpenError where the user did not allow it."""
         ...

@@ -301,6 +301,9 @@ class _Opening:
     def has_child(self, key: str) -> bool:
         return key in self._rest
 
+    def declines_child(self, key: str) -> bool:
+        return key in self._rest and self._rest[key] is None
+
     def set_auto_read_only(self) -> None:
         if not self.flags.auto_read_only:
             raise OpenError("Image is read-only")
