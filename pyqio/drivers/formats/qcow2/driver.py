@@ -1,0 +1,238 @@
+"""The qcow2 driver: requests come in here and go to the modules that do the work."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from pyqio.base.errors import OpenError
+from pyqio.base.options import rebind
+from pyqio.base.types import COMPRESSED as COMPRESS
+from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location, Role
+from pyqio.block.driver import Driver
+from pyqio.block.filename import Typed, protocol_prefix
+from pyqio.drivers.formats.qcow2 import header as headers
+from pyqio.drivers.formats.qcow2 import layout, write
+from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
+from pyqio.drivers.formats.qcow2.options import CHANGEABLE, Qcow2Options, settle
+from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pyqio.base.types import OpenFlags
+    from pyqio.block.driver import Opening
+    from pyqio.block.node import Node
+
+_KINDS = {
+    UNALLOCATED: "unallocated",
+    ZERO_PLAIN: "zero",
+    ZERO_ALLOCATED: "zero",
+    DATA: "data",
+    PACKED: "compressed",
+}
+
+
+class Qcow2(Driver):
+    """QEMU's copy-on-write format, versions 2 and 3."""
+
+    name = "qcow2"
+    role = Role.FORMAT
+    Options = Qcow2Options
+
+    def __init__(self, store: Store, options: Qcow2Options) -> None:
+        self._store = store
+        self._options = options
+
+    @classmethod
+    def open(cls, options: Qcow2Options, opening: Opening) -> Qcow2:
+        """Open the file and the backing file; repair the counts of an image that was not closed."""
+        file = opening.child("file", ChildRole.IMAGE)
+        writable = not opening.flags.read_only
+        header = headers.parse(_reader(file), writable=writable)
+        refuse_unsupported(header)
+        settings = settle(options, header, unmap=opening.flags.discard == "unmap")
+        store = Store(file, header, settings, writable=writable)
+        store.backing = _open_backing(opening, file, header)
+        if writable:
+            _prepare(store)
+        return cls(store, options)
+
+    @classmethod
+    def probe(cls, head: bytes, filename: str) -> int:
+        """The magic and a version of 2 or more."""
+        magic, version = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:8], "big")
+        return 100 if len(head) >= 8 and magic == layout.MAGIC and version >= 2 else 0
+
+    @classmethod
+    def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+        """Make a new image; ``options`` are those of ``qemu-img create -f qcow2 -o``."""
+        from pyqio.drivers.formats.qcow2.create import create
+
+        return create(filename, size, options)
+
+    def length(self) -> int:
+        """The guest size."""
+        return self._store.size
+
+    def pread(self, offset: int, buf: memoryview, flags: int) -> None:
+        """Read what the clusters, or the backing file, hold."""
+        store = self._store
+        if store.dead:
+            store.check_alive()
+        write.pread(store, offset, buf)
+
+    def pwrite(self, offset: int, buf: memoryview, flags: int) -> None:
+        """Write into clusters of this image's own, allocated as needed."""
+        store = self._store
+        if store.dead:
+            store.check_alive()
+        if flags & COMPRESS:
+            write.pwrite_compressed(store, offset, buf)
+        else:
+            write.pwrite(store, offset, buf)
+
+    def pwrite_zeroes(self, offset: int, length: int, flags: int) -> None:
+        """Mark whole clusters as zero."""
+        from pyqio.drivers.formats.qcow2 import zero
+
+        self._store.check_alive()
+        zero.pwrite_zeroes(self._store, offset, length, flags)
+
+    def pdiscard(self, offset: int, length: int) -> None:
+        """Free whole clusters."""
+        from pyqio.drivers.formats.qcow2 import zero
+
+        self._store.check_alive()
+        zero.pdiscard(self._store, offset, length)
+
+    def flush(self) -> None:
+        """Write the cached tables in order, and flush the file."""
+        if self._store.dead:
+            self._store.check_alive()
+        self._store.flush()
+
+    def truncate(self, length: int, *, prealloc: str = "off", exact: bool = True) -> None:
+        """Change the guest size; must be a multiple of 512."""
+        from pyqio.drivers.formats.qcow2 import resize
+
+        self._store.check_alive()
+        resize.truncate(self._store, length, prealloc=prealloc)
+
+    def block_status(self, offset: int, length: int) -> Iterator[Extent]:
+        """The runs of the mapping."""
+        self._store.check_alive()
+        for at, run in self._store.mapping.runs(offset, offset + length):
+            data = run.kind in (DATA, PACKED)
+            allocated = run.kind != UNALLOCATED
+            zero = not data and (allocated or self._store.backing is None)
+            host = run.host_offset or None
+            yield Extent(at, run.length, data=data, zero=zero, allocated=allocated, host_offset=host)
+
+    def locate(self, offset: int) -> Location:
+        """The L1 and L2 entries that lead to a guest byte."""
+        mapping, backing = self._store.mapping, self._store.backing
+        run = mapping.run(offset, offset + 1)
+        child = "file" if run.host_offset or run.kind == PACKED else None
+        if run.kind == UNALLOCATED and backing is not None and offset < backing.length():
+            return Location(kind="backing", child="backing", host_offset=offset, detail=mapping.place(offset))
+        host = run.host_offset or None
+        return Location(kind=_KINDS[run.kind], child=child, host_offset=host, detail=mapping.place(offset))
+
+    def limits(self) -> Limits:
+        """Any byte; zeroes and discards work on clusters."""
+        size = self._store.geometry.cluster_size
+        return Limits(pwrite_zeroes_alignment=size, pdiscard_alignment=size)
+
+    def caps(self) -> Caps:
+        """Zero clusters and compressed clusters."""
+        return Caps(may_unmap=True, zero_init=self._store.backing is None, compressed=True)
+
+    def info(self) -> Mapping[str, Any]:
+        """What ``qemu-img info`` says, and ``cluster-size`` and ``vm-state-offset`` in bytes."""
+        store, fields = self._store, self._store.fields
+        coverage = store.geometry.l2_coverage
+        newer: dict[str, Any] = {
+            "lazy-refcounts": bool(fields.compatible_features & layout.LAZY_REFCOUNTS),
+            "refcount-bits": store.geometry.refcount_bits,
+            "corrupt": bool(fields.incompatible_features & layout.CORRUPT),
+            "extended-l2": False,
+        }
+        older = {"refcount-bits": store.geometry.refcount_bits}
+        return {
+            "cluster-size": store.geometry.cluster_size,
+            "vm-state-offset": store.geometry.l1_entries(fields.size) * coverage,
+            "format-specific": {
+                "compat": "1.1" if fields.version > 2 else "0.10",
+                "compression-type": "zlib",
+                **(newer if fields.version > 2 else older),
+            },
+        }
+
+    def reopen(self, flags: OpenFlags, options: Mapping[str, Any]) -> None:
+        """Change access, lazy refcounts, checks, caches and discards; the backing file stays."""
+        changed = rebind(self._options, options, changeable=CHANGEABLE)
+        store = self._store
+        settings = settle(changed, store.header, unmap=flags.discard == "unmap")
+        writable = not flags.read_only
+        if writable and not store.writable and store.fields.incompatible_features & layout.CORRUPT:
+            raise OpenError("qcow2: Image is corrupt; cannot be opened read/write")
+        if store.writable and not store.dead:
+            store.settle()
+        if not store.dead:
+            store = Store(store.file, store.header_now(), settings, writable=writable)
+            store.backing = self._store.backing
+            if writable and not self._store.writable:
+                _prepare(store)
+            self._store = store
+        self._options = changed
+
+    def close(self) -> None:
+        """Write everything back and leave an image that needs no repair."""
+        if self._store.writable and not self._store.dead:
+            self._store.settle()
+
+
+def _reader(file: Node) -> headers.Reader:
+    def read(offset: int, length: int) -> bytes:
+        data = bytearray(length)
+        file.pread(offset, memoryview(data))
+        return bytes(data)
+
+    return read
+
+
+def _prepare(store: Store) -> None:
+    """What a writable image needs before its first request."""
+    fields = store.fields
+    known = 0  # bitmaps are not kept up to date, so they count as unknown
+    if fields.autoclear_features & ~known:
+        store.update(autoclear_features=fields.autoclear_features & known)
+    if store.lazy:
+        from pyqio.drivers.formats.qcow2.repair import repair
+
+        repair(store)
+
+
+def _open_backing(opening: Opening, file: Node, header: headers.Header) -> Node | None:
+    """The backing file that the user or the header names; relative names start where the image is."""
+    if opening.declines_child("backing"):
+        return None
+    spec: dict[str, Any] | None = None
+    if header.backing_file:
+        spec = {"filename": Typed(resolve_name(header.backing_file, file.filename))}
+        if backing_format := header.extension(headers.EXT_BACKING_FORMAT):
+            spec["driver"] = backing_format.decode(errors="backslashreplace")
+    elif not opening.has_child("backing"):
+        return None
+    try:
+        return opening.child("backing", ChildRole.BACKING, default=spec, probe=True)
+    except OpenError as error:
+        raise OpenError(f"Could not open backing file: {error.message}", errno=error.errno, hint=error.hint) from error
+
+
+def resolve_name(name: str, image: str) -> str:
+    """``name`` as seen from the directory of ``image``; names with a protocol stay as they are."""
+    if protocol_prefix(name) is not None or os.path.isabs(name):
+        return name
+    return os.path.join(os.path.dirname(image), name)

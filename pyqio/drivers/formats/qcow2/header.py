@@ -1,0 +1,315 @@
+r"""The first cluster of an image: fixed fields, extensions, the backing file's name.
+
+::
+
+    0    magic "QFI\xfb", version       \
+    8    backing file: offset, length   | HeaderFields, 72 bytes in version 2
+    20   cluster_bits, size, crypt      | and 104 in version 3
+    36   L1: entries, offset            |
+    48   refcount table: offset, ...    |
+    60   snapshots: count, offset       |
+    72   features, refcount_order, header_length
+    104  compression type, reserved       as far as header_length reaches
+    ...  extensions: type, length, data padded to 8; type 0 ends them
+    ...  backing file name
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pyqio.base.errors import FormatError
+from pyqio.base.records import U8, U16, U32, U64, codec, pack, unpack
+from pyqio.drivers.formats.qcow2 import layout
+from pyqio.drivers.formats.qcow2.layout import Geometry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Reader = Callable[[int, int], bytes]
+
+EXT_END: Final = 0
+EXT_BACKING_FORMAT: Final = 0xE2792ACA
+EXT_FEATURE_NAMES: Final = 0x6803F857
+EXT_BITMAPS: Final = 0x23852875
+EXT_CRYPTO: Final = 0x0537BE77
+EXT_DATA_FILE: Final = 0x44415441
+
+V2_LENGTH: Final = 72
+V3_LENGTH: Final = 104
+CREATED_LENGTH: Final = 112
+
+
+class HeaderFields(NamedTuple):
+    """The fields of version 3; an image of version 2 has those before the features, and the defaults for the rest."""
+
+    magic: U32
+    version: U32
+    backing_file_offset: U64
+    backing_file_size: U32
+    cluster_bits: U32
+    size: U64
+    crypt_method: U32
+    l1_size: U32
+    l1_table_offset: U64
+    refcount_table_offset: U64
+    refcount_table_clusters: U32
+    nb_snapshots: U32
+    snapshots_offset: U64
+    incompatible_features: U64 = 0
+    compatible_features: U64 = 0
+    autoclear_features: U64 = 0
+    refcount_order: U32 = 4
+    header_length: U32 = V2_LENGTH
+
+
+class Extension(NamedTuple):
+    """A header extension; its data without the padding."""
+
+    kind: int
+    data: bytes
+
+
+class FeatureName(NamedTuple):
+    """A row of the feature name table: type 0 incompatible, 1 compatible, 2 autoclear; a name of 46 bytes follows."""
+
+    kind: U8
+    bit: U8
+
+
+class BitmapsExtension(NamedTuple):
+    """Where the directory of the persistent bitmaps is."""
+
+    nb_bitmaps: U32
+    reserved: U32
+    directory_size: U64
+    directory_offset: U64
+
+
+class BitmapFields(NamedTuple):
+    """The fixed part of an entry of the bitmap directory; extra data and name follow, padded to 8 bytes."""
+
+    table_offset: U64
+    table_size: U32
+    flags: U32
+    kind: U8
+    granularity_bits: U8
+    name_size: U16
+    extra_data_size: U32
+
+
+class SnapshotFields(NamedTuple):
+    """The fixed part of a snapshot table entry; extra data, id and name follow, padded to 8 bytes."""
+
+    l1_table_offset: U64
+    l1_size: U32
+    id_size: U16
+    name_size: U16
+    date_seconds: U32
+    date_ns: U32
+    vm_clock_ns: U64
+    vm_state_size: U32
+    extra_data_size: U32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A header whose every field has been checked against the limits of the format."""
+
+    fields: HeaderFields
+    compression_type: int
+    extensions: tuple[Extension, ...]
+    backing_file: str
+
+    def extension(self, kind: int) -> bytes | None:
+        """The data of the first extension of this kind, None where there is none."""
+        return next((e.data for e in self.extensions if e.kind == kind), None)
+
+    def geometry(self, *, slice_bytes: int) -> Geometry:
+        """Sizes that follow from cluster size, refcount width and version; L2 tables are loaded in slices."""
+        fields = self.fields
+        return Geometry(
+            cluster_bits=fields.cluster_bits,
+            refcount_order=fields.refcount_order,
+            version=fields.version,
+            slice_bytes=slice_bytes,
+        )
+
+
+def parse(read: Reader, *, writable: bool) -> Header:
+    """The header that ``read(offset, length)`` shows; bytes past the end of the file read as zeroes.
+
+    ``writable``: refuse what must not be written to.  Raises FormatError, in QEMU's words.
+    """
+    fields = _read_fields(read)
+    _check_features(fields, read, writable=writable)
+    compression_type = _check_compression(fields, read)
+    _check_tables(fields)
+    extensions = tuple(_walk_extensions(fields, read))
+    _check_extensions(fields, extensions)
+    return Header(
+        fields=fields,
+        compression_type=compression_type,
+        extensions=extensions,
+        backing_file=_read_backing_file(fields, read),
+    )
+
+
+def encode_fields(fields: HeaderFields) -> bytes:
+    """The fixed fields as they stand at the start of the file."""
+    return pack(fields)[: V2_LENGTH if fields.version == 2 else V3_LENGTH]
+
+
+def encode(fields: HeaderFields, *, compression_type: int, backing_format: str, backing_file: str) -> bytes:
+    """The header of a new image, with the place of the backing file's name filled in."""
+    extensions = []
+    if backing_format:
+        extensions.append(Extension(EXT_BACKING_FORMAT, backing_format.encode()))
+    if fields.version > 2:
+        fields = fields._replace(header_length=CREATED_LENGTH)
+        names = (
+            pack(FeatureName(kind, bit)) + name.encode().ljust(46, b"\0") for kind, bit, name in layout.FEATURE_NAMES
+        )
+        extensions.append(Extension(EXT_FEATURE_NAMES, b"".join(names)))
+    tail = bytes([compression_type]).ljust(CREATED_LENGTH - V3_LENGTH, b"\0") if fields.version > 2 else b""
+    tail += b"".join(map(_encode_extension, [*extensions, Extension(EXT_END, b"")]))
+    name = backing_file.encode(errors="surrogateescape")
+    if name:
+        start = len(encode_fields(fields)) + len(tail)
+        fields = fields._replace(backing_file_offset=start, backing_file_size=len(name))
+    return encode_fields(fields) + tail + name
+
+
+def _encode_extension(extension: Extension) -> bytes:
+    size = len(extension.data)
+    return extension.kind.to_bytes(4, "big") + size.to_bytes(4, "big") + extension.data.ljust(-(-size // 8) * 8, b"\0")
+
+
+def _read_fields(read: Reader) -> HeaderFields:
+    fields = unpack(HeaderFields, read(0, V3_LENGTH))
+    if fields.magic != layout.MAGIC:
+        raise FormatError("Image is not in qcow2 format")
+    if fields.version not in (2, 3):
+        raise FormatError(f"Unsupported qcow2 version {fields.version}")
+    if not layout.MIN_CLUSTER_BITS <= fields.cluster_bits <= layout.MAX_CLUSTER_BITS:
+        raise FormatError(f"Unsupported cluster size: 2^{fields.cluster_bits}")
+    if fields.version == 2:
+        fields = HeaderFields(*fields[: HeaderFields._fields.index("incompatible_features")])
+    elif fields.header_length < V3_LENGTH:
+        raise FormatError("qcow2 header too short")
+    if fields.header_length > 1 << fields.cluster_bits:
+        raise FormatError("qcow2 header exceeds cluster size")
+    if fields.backing_file_offset > 1 << fields.cluster_bits:
+        raise FormatError("Invalid backing file offset")
+    return fields
+
+
+def _check_features(fields: HeaderFields, read: Reader, *, writable: bool) -> None:
+    unknown = fields.incompatible_features & ~layout.KNOWN_INCOMPATIBLE
+    if unknown:
+        table = next((e.data for e in _walk_extensions(fields, read) if e.kind == EXT_FEATURE_NAMES), b"")
+        raise FormatError(f"Unsupported qcow2 feature(s): {', '.join(_name_features(unknown, table))}")
+    if fields.incompatible_features & layout.CORRUPT and writable:
+        raise FormatError("qcow2: Image is corrupt; cannot be opened read/write")
+
+
+def _name_features(bits: int, table: bytes) -> Iterator[str]:
+    step = codec(FeatureName).size + 46
+    for at in range(0, len(table), step):
+        kind, bit = unpack(FeatureName, table[at : at + step].ljust(step, b"\0"))
+        if kind == 0 and bit < 64 and bits >> bit & 1:
+            bits &= ~(1 << bit)
+            yield table[at + 2 : at + step].split(b"\0")[0].decode(errors="backslashreplace")
+    if bits:
+        yield f"Unknown incompatible feature: {bits:x}"
+
+
+def _check_compression(fields: HeaderFields, read: Reader) -> int:
+    compression_type = read(V3_LENGTH, 1)[0] if fields.header_length > V3_LENGTH else 0
+    if compression_type > 1:
+        raise FormatError(f"qcow2: unknown compression type: {compression_type}", errno=errno.ENOTSUP)
+    flagged = bool(fields.incompatible_features & layout.COMPRESSION_TYPE)
+    if flagged and not compression_type:
+        raise FormatError("qcow2: Compression type incompatible feature bit must not be set")
+    if compression_type and not flagged:
+        raise FormatError("qcow2: Compression type incompatible feature bit must be set")
+    return compression_type
+
+
+def _check_tables(fields: HeaderFields) -> None:
+    if fields.refcount_order > layout.MAX_REFCOUNT_ORDER:
+        raise FormatError("Reference count entry width too large; may not exceed 64 bits")
+    if fields.crypt_method > 2:
+        raise FormatError(f"Unsupported encryption method {fields.crypt_method}")
+    if not fields.refcount_table_clusters:
+        raise FormatError("Image does not contain a reference count table")
+    reftable_bytes = fields.refcount_table_clusters << fields.cluster_bits
+    _check_table(
+        fields, "Reference count table", fields.refcount_table_offset, reftable_bytes, layout.MAX_REFTABLE_BYTES
+    )
+    snapshots = fields.nb_snapshots * codec(SnapshotFields).size
+    _check_table(
+        fields, "Snapshot table", fields.snapshots_offset, snapshots, layout.MAX_SNAPSHOTS * codec(SnapshotFields).size
+    )
+    _check_table(fields, "Active L1 table", fields.l1_table_offset, fields.l1_size * 8, layout.MAX_L1_BYTES)
+    needed = -(-fields.size >> (2 * fields.cluster_bits - 3))
+    if needed >= 1 << 31:
+        raise FormatError("Image is too big")
+    if fields.l1_size < needed:
+        raise FormatError("L1 table is too small")
+
+
+def _check_table(fields: HeaderFields, name: str, offset: int, length: int, maximum: int) -> None:
+    if length > maximum:
+        raise FormatError(f"{name} too large")
+    if offset > layout.INT64_MAX - length or offset % (1 << fields.cluster_bits):
+        raise FormatError(f"{name} offset invalid")
+
+
+def _walk_extensions(fields: HeaderFields, read: Reader) -> Iterator[Extension]:
+    at = fields.header_length
+    end = fields.backing_file_offset or 1 << fields.cluster_bits
+    while at < end:
+        head = read(at, 8)
+        kind, length = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
+        at += 8
+        if at > end or length > end - at:
+            raise FormatError("Header extension too large")
+        if kind == EXT_END:
+            return
+        yield Extension(kind, read(at, length))
+        at += -(-length // 8) * 8
+
+
+def _check_extensions(fields: HeaderFields, extensions: tuple[Extension, ...]) -> None:
+    for kind, data in extensions:
+        if kind == EXT_BACKING_FORMAT and len(data) >= 16:
+            raise FormatError(f"ERROR: ext_backing_format: len={len(data)} too large (>=16)")
+        if kind == EXT_CRYPTO and fields.crypt_method != 2:
+            raise FormatError("CRYPTO header extension only expected with LUKS encryption method")
+        if kind == EXT_BITMAPS and fields.autoclear_features & layout.BITMAPS:
+            _check_bitmaps(data)
+
+
+def _check_bitmaps(data: bytes) -> None:
+    if len(data) != codec(BitmapsExtension).size:
+        raise FormatError("bitmaps_ext: Invalid extension length")
+    bitmaps = unpack(BitmapsExtension, data)
+    if not bitmaps.nb_bitmaps:
+        raise FormatError("found bitmaps extension with zero bitmaps")
+    if bitmaps.nb_bitmaps > 65535:
+        raise FormatError(
+            f"bitmaps_ext: Image has {bitmaps.nb_bitmaps} bitmaps, exceeding the QEMU supported maximum of 65535"
+        )
+
+
+def _read_backing_file(fields: HeaderFields, read: Reader) -> str:
+    if not fields.backing_file_offset:
+        return ""
+    length = fields.backing_file_size
+    room = (1 << fields.cluster_bits) - fields.backing_file_offset
+    if length > min(layout.MAX_BACKING_NAME, room):
+        raise FormatError("Backing file name too long")
+    return read(fields.backing_file_offset, length).split(b"\0")[0].decode(errors="surrogateescape")

@@ -1,0 +1,162 @@
+"""The options of an open image, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pyqio.base.errors import OpenError
+from pyqio.base.kinds import Bool, Integer, Size, Text
+from pyqio.drivers.formats.qcow2 import layout, overlap
+
+if TYPE_CHECKING:
+    from pyqio.drivers.formats.qcow2.header import Header
+
+_L2_CACHE_BYTES: Final = 16 << 20
+_REFCOUNT_CACHE_BYTES: Final = 4 << 20
+_MAX_CACHE_BYTES: Final = 1 << 31
+_MAX_INTERVAL: Final = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Qcow2Options:
+    """The run-time options of QEMU's qcow2 driver (QAPI: BlockdevOptionsQcow2); None leaves the choice to the image.
+
+    Cache sizes are bytes.  ``cache_clean_interval`` is accepted and has no effect: the caches are small.
+    """
+
+    lazy_refcounts: Annotated[bool | None, Bool()] = None
+    pass_discard_request: Annotated[bool | None, Bool()] = None
+    pass_discard_snapshot: Annotated[bool, Bool()] = True
+    pass_discard_other: Annotated[bool, Bool()] = False
+    overlap_check: Annotated[str | None, Text()] = None
+    overlap_check__template: Annotated[str | None, Text()] = None
+    overlap_check__main_header: Annotated[bool | None, Bool()] = None
+    overlap_check__active_l1: Annotated[bool | None, Bool()] = None
+    overlap_check__active_l2: Annotated[bool | None, Bool()] = None
+    overlap_check__refcount_table: Annotated[bool | None, Bool()] = None
+    overlap_check__refcount_block: Annotated[bool | None, Bool()] = None
+    overlap_check__snapshot_table: Annotated[bool | None, Bool()] = None
+    overlap_check__inactive_l1: Annotated[bool | None, Bool()] = None
+    overlap_check__inactive_l2: Annotated[bool | None, Bool()] = None
+    overlap_check__bitmap_directory: Annotated[bool | None, Bool()] = None
+    cache_size: Annotated[int | None, Size()] = None
+    l2_cache_size: Annotated[int | None, Size()] = None
+    l2_cache_entry_size: Annotated[int | None, Size()] = None
+    refcount_cache_size: Annotated[int | None, Size()] = None
+    cache_clean_interval: Annotated[int, Integer()] = 0
+    encrypt__format: Annotated[str | None, Text()] = None
+    encrypt__key_secret: Annotated[str | None, Text()] = None
+
+
+CHANGEABLE: Final = tuple(
+    name
+    for name in (
+        "lazy-refcounts",
+        "pass-discard-request",
+        "pass-discard-snapshot",
+        "pass-discard-other",
+        "overlap-check",
+        "overlap-check.template",
+        *(f"overlap-check.{section}" for section in overlap.SECTIONS),
+        "cache-size",
+        "l2-cache-size",
+        "l2-cache-entry-size",
+        "refcount-cache-size",
+        "cache-clean-interval",
+    )
+)
+"""What may change while the image is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What options and image together make.
+
+    ``sections``: the metadata that writes are checked against (see overlap).  ``discard_request``: clusters that a
+    guest's request frees are discarded in the file too; ``discard_other``: so are those freed for other reasons.
+    ``slice_bytes``: how much of an L2 table is loaded at a time.
+    """
+
+    lazy_refcounts: bool
+    sections: int
+    l2_cache_bytes: int
+    slice_bytes: int
+    refcount_cache_bytes: int
+    discard_request: bool
+    discard_other: bool
+
+
+def settle(options: Qcow2Options, header: Header, *, unmap: bool) -> Settings:
+    """The settings for an image; ``unmap``: the user wants discards passed on.  Raises OpenError, in QEMU's words."""
+    lazy = bool(header.fields.compatible_features & layout.LAZY_REFCOUNTS)
+    if options.lazy_refcounts is not None:
+        lazy = options.lazy_refcounts
+        if lazy and header.fields.version < 3:
+            raise OpenError("Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level")
+    l2_bytes, refcount_bytes = _cache_sizes(options)
+    if options.cache_clean_interval > _MAX_INTERVAL:
+        raise OpenError("Cache clean interval too big")
+    if options.encrypt__format is not None and not header.fields.crypt_method:
+        raise OpenError(f"No encryption in image header, but options specified format '{options.encrypt__format}'")
+    return Settings(
+        lazy_refcounts=lazy,
+        sections=_sections(options),
+        l2_cache_bytes=l2_bytes,
+        slice_bytes=_slice_bytes(options, 1 << header.fields.cluster_bits),
+        refcount_cache_bytes=refcount_bytes,
+        discard_request=unmap if options.pass_discard_request is None else options.pass_discard_request,
+        discard_other=options.pass_discard_other,
+    )
+
+
+def _cache_sizes(options: Qcow2Options) -> tuple[int, int]:
+    total, l2, refcount = options.cache_size, options.l2_cache_size, options.refcount_cache_size
+    if total is not None:
+        if l2 is not None and refcount is not None:
+            raise OpenError("cache-size, l2-cache-size and refcount-cache-size may not be set at the same time")
+        if l2 is not None and l2 > total:
+            raise OpenError("l2-cache-size may not exceed cache-size")
+        if refcount is not None and refcount > total:
+            raise OpenError("refcount-cache-size may not exceed cache-size")
+        if l2 is None:
+            l2 = total - (refcount if refcount is not None else min(_REFCOUNT_CACHE_BYTES, total // 4))
+        if refcount is None:
+            refcount = total - l2
+    l2 = _L2_CACHE_BYTES if l2 is None else l2
+    refcount = _REFCOUNT_CACHE_BYTES if refcount is None else refcount
+    if refcount > _MAX_CACHE_BYTES:
+        raise OpenError("Refcount cache size too big")
+    if l2 > _MAX_CACHE_BYTES:
+        raise OpenError("L2 cache size too big")
+    return l2, refcount
+
+
+def _slice_bytes(options: Qcow2Options, cluster_size: int) -> int:
+    size = options.l2_cache_entry_size
+    if size is None:
+        return min(cluster_size, layout.SLICE_BYTES)
+    if not 512 <= size <= cluster_size or size & size - 1:
+        raise OpenError(f"L2 cache entry size must be a power of two between 512 and the cluster size ({cluster_size})")
+    return size
+
+
+def _sections(options: Qcow2Options) -> int:
+    whole, template = options.overlap_check, options.overlap_check__template
+    if whole is not None and template is not None and whole != template:
+        raise OpenError(
+            f"Conflicting values for qcow2 options 'overlap-check' ('{whole}') "
+            f"and 'overlap-check.template' ('{template}')"
+        )
+    name = whole or template or "cached"
+    if name not in overlap.TEMPLATES:
+        raise OpenError(
+            f"Unsupported value '{name}' for qcow2 option 'overlap-check'. "
+            f"Allowed are any of the following: {', '.join(overlap.TEMPLATES)}"
+        )
+    sections = overlap.TEMPLATES[name]
+    for section, bit in overlap.SECTIONS.items():
+        chosen = getattr(options, "overlap_check__" + section.replace("-", "_"))
+        if chosen is not None:
+            sections = sections | bit if chosen else sections & ~bit
+    return sections

@@ -1,0 +1,157 @@
+"""Changing the guest size: the L1 table, the clusters that fall away, and preallocation."""
+
+from __future__ import annotations
+
+import errno
+from array import array
+from typing import TYPE_CHECKING
+
+from pyqio.base.errors import BlockError, Unsupported
+from pyqio.base.types import SECTOR_SIZE
+from pyqio.drivers.formats.qcow2 import zero
+from pyqio.drivers.formats.qcow2.cache import Codec
+from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS
+from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES
+from pyqio.drivers.formats.qcow2.write import pwrite
+
+if TYPE_CHECKING:
+    from pyqio.drivers.formats.qcow2.store import Store
+
+
+def truncate(store: Store, size: int, *, prealloc: str) -> None:
+    """Change the guest size.  Raises BlockError, Unsupported."""
+    if size % SECTOR_SIZE:
+        raise BlockError(f"The new size must be a multiple of {SECTOR_SIZE}", errno=errno.EINVAL)
+    if store.snapshots and store.geometry.version < 3:
+        raise Unsupported("Can't resize a v2 image which has snapshots")
+    if store.header.extension(EXT_BITMAPS) is not None:
+        raise Unsupported("Cannot resize an image with persistent bitmaps")
+    if size < store.size:
+        if prealloc != "off":
+            raise BlockError("Preallocation can't be used for shrinking an image", errno=errno.EINVAL)
+        _shrink(store, size)
+    else:
+        _grow(store, size, prealloc)
+
+
+def _shrink(store: Store, size: int) -> None:
+    geometry, former = store.geometry, store.size
+    first = geometry.clusters(size) << geometry.cluster_bits
+    if first < former:
+        zero.discard(store, first, former, wanted=True, full=True)
+    store.mapping.drop_tables(geometry.l1_entries(size))
+    store.update(size=size)
+    store.flush()
+    end = store.refcounts.last_used() + 1 << geometry.cluster_bits
+    if end < store.file.length():
+        store.file.truncate(end)
+
+
+def _grow(store: Store, size: int, prealloc: str) -> None:
+    former = store.size
+    _grow_l1(store, store.geometry.l1_entries(size))
+    if prealloc == "metadata":
+        _preallocate_metadata(store, former, size)
+    elif prealloc != "off":
+        _preallocate_data(store, former, size, prealloc)
+    elif store.backing is not None and store.backing.length() > former:
+        _hide_backing(store, former, size)
+    store.flush()
+    store.update(size=size)
+
+
+def _grow_l1(store: Store, entries: int) -> None:
+    mapping, geometry = store.mapping, store.geometry
+    former, former_offset = len(mapping.l1), mapping.l1_offset
+    if entries <= former:
+        return
+    if entries * 8 > MAX_L1_BYTES:
+        raise BlockError("Failed to grow the L1 table", errno=errno.EFBIG)
+    count = geometry.clusters(entries * 8)
+    offset = store.allocator.allocate(count)
+    table = mapping.l1 + array("Q", bytes(8 * (entries - former)))
+    try:
+        store.guard.check(offset, entries * 8)
+        store.flush()
+        store.file.pwrite(offset, memoryview(Codec(64).encode(table)))
+        store.file.flush()
+        store.update(l1_size=entries, l1_table_offset=offset)
+        store.file.flush()
+    except BaseException:
+        store.allocator.abandon(offset, count)
+        raise
+    mapping.replace_l1(table, offset)
+    if former:
+        store.allocator.release(former_offset, former * 8, discard=False)
+
+
+def _preallocate_metadata(store: Store, start: int, stop: int) -> None:
+    """Give every guest cluster a host cluster, and the file its length."""
+    geometry = store.geometry
+    end = 0
+    for at, count in _slices(store, start, stop):
+        table, index = store.mapping.find_for_change(at)
+        while count:
+            run = _unmapped(table.entries[index : index + count])
+            if not run:
+                index, at, count = index + 1, at + geometry.cluster_size, count - 1
+                continue
+            host = store.allocator.allocate(run)
+            _map_clusters(store, at, host, run)
+            end = host + (run << geometry.cluster_bits)
+            index, at, count = index + run, at + (run << geometry.cluster_bits), count - run
+    if end > store.file.length():
+        store.file.truncate(end)
+
+
+def _unmapped(entries: array[int]) -> int:
+    """How many entries from the first on have no cluster."""
+    return next((i for i, entry in enumerate(entries) if entry), len(entries))
+
+
+def _preallocate_data(store: Store, start: int, stop: int, prealloc: str) -> None:
+    """Give the new guest clusters one run of host clusters at the end of the file, and have the file provide them."""
+    geometry = store.geometry
+    bits = geometry.cluster_bits
+    first = geometry.clusters(start) << bits
+    count = geometry.clusters(stop - first)
+    tables = geometry.l1_entries(stop) - first // geometry.l2_coverage
+    begin = store.allocator.add_refcount_area(geometry.clusters(store.file.length()), count + tables)
+    if store.allocator.allocate_at(begin << bits, count) != count:
+        raise BlockError("Failed to allocate clusters", errno=errno.EINVAL)
+    store.file.truncate(begin + count << bits, prealloc=prealloc)
+    host = begin << bits
+    for at, number in _slices(store, first, stop):
+        _map_clusters(store, at, host, number)
+        host += number << bits
+
+
+def _map_clusters(store: Store, offset: int, host: int, count: int) -> None:
+    size = store.geometry.cluster_size
+    table, index = store.mapping.find_for_change(offset)
+    entry = host | COPIED
+    store.mapping.change(table, index, array("Q", range(entry, entry + count * size, size)))
+
+
+def _slices(store: Store, start: int, stop: int) -> list[tuple[int, int]]:
+    """The guest range cut at the borders of L2 slices: (offset, clusters)."""
+    geometry = store.geometry
+    coverage = geometry.slice_entries << geometry.cluster_bits
+    found = []
+    start &= ~geometry.cluster_mask
+    while start < stop:
+        until = min(stop, start - start % coverage + coverage)
+        found.append((start, geometry.clusters(until - start)))
+        start = until
+    return found
+
+
+def _hide_backing(store: Store, start: int, stop: int) -> None:
+    """New bytes read as zeroes even where the backing file has something."""
+    geometry = store.geometry
+    whole = min(geometry.clusters(start) << geometry.cluster_bits, stop)
+    if whole > start:
+        store.fields = store.fields._replace(size=stop)
+        pwrite(store, start, memoryview(bytes(whole - start)))
+    if stop > whole:
+        zero.zeroize(store, whole, stop, unmap=False)

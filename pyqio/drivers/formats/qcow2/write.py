@@ -1,0 +1,247 @@
+"""Guest reads and writes: the mapping turned into transfers of the file and of the backing file."""
+
+from __future__ import annotations
+
+import errno
+from array import array
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pyqio.base.errors import BlockError
+from pyqio.drivers.formats.qcow2.compressed import pack_cluster
+from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO
+from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED
+
+if TYPE_CHECKING:
+    from pyqio.drivers.formats.qcow2.cache import Table
+    from pyqio.drivers.formats.qcow2.store import Store
+
+_JOIN_BYTES: Final = 64 * 1024
+"""What surrounds the data in a new cluster goes into one transfer with it, up to this many bytes in all."""
+_MAX_PARTS: Final = 8
+"""Parts of one transfer; each may hold an L2 table, and all must be in the cache at once."""
+
+
+def pread(store: Store, offset: int, buf: memoryview) -> None:
+    """Fill ``buf`` with guest bytes from ``offset``."""
+    end = offset + len(buf)
+    start = offset
+    while offset < end:
+        run = store.mapping.run(offset, end)
+        part = buf[offset - start : offset - start + run.length]
+        if run.kind == DATA:
+            store.data.pread(run.host_offset, part)
+        elif run.kind == PACKED:
+            inside = offset & store.geometry.cluster_mask
+            part[:] = store.unpacker.cluster(run.entry)[inside : inside + run.length]
+        elif run.kind == UNALLOCATED and store.backing is not None:
+            store.backing.pread(offset, part)
+        else:
+            part[:] = bytes(run.length)
+        offset += run.length
+
+
+def reads_as_zero(store: Store, offset: int, end: int) -> bool:
+    """Whether the guest range is known to be zeroes without reading it."""
+    for at, run in store.mapping.runs(offset, min(end, store.size)):
+        if run.kind in (DATA, PACKED):
+            return False
+        if run.kind == UNALLOCATED and store.backing is not None:
+            inside = min(run.length, store.backing.length() - at)
+            if inside > 0 and not all(extent.zero for extent in store.backing.block_status(at, inside)):
+                return False
+    return True
+
+
+class Part(NamedTuple):
+    """Guest clusters of one transfer that lie in one L2 slice.
+
+    ``linked``: the slice refers to them already, and nothing in it has to change.  ``new``: they were allocated for
+    this transfer.
+    """
+
+    table: Table
+    first: int
+    clusters: int
+    host_offset: int
+    linked: bool
+    new: bool
+
+
+def pwrite(store: Store, offset: int, buf: memoryview) -> None:
+    """Store ``buf`` at guest byte ``offset``."""
+    while len(buf):
+        parts, end = _plan(store, offset, offset + len(buf))
+        _transfer(store, parts, offset, buf[: end - offset])
+        buf = buf[end - offset :]
+        offset = end
+
+
+def _plan(store: Store, offset: int, end: int) -> tuple[list[Part], int]:
+    """Parts that stand next to one another in the file, and the guest byte at which they end."""
+    geometry = store.geometry
+    parts: list[Part] = []
+    at, host = offset, 0
+    try:
+        while at < end and len(parts) < _MAX_PARTS:
+            part = _next_part(store, at, end, host)
+            if part is None:
+                break
+            parts.append(part)
+            length = part.clusters << geometry.cluster_bits
+            host = part.host_offset + length
+            at = (at & ~geometry.cluster_mask) + length
+    except BaseException:
+        _abandon(store, parts)
+        raise
+    return parts, min(at, end)
+
+
+def _next_part(store: Store, offset: int, end: int, host: int) -> Part | None:
+    """The part that starts at guest byte ``offset``; None where it cannot stand at ``host`` (0: anywhere)."""
+    geometry = store.geometry
+    bits, size = geometry.cluster_bits, geometry.cluster_size
+    table, index = store.mapping.find_for_change(offset)
+    entries = table.entries
+    limit = min((end - 1 >> bits) - (offset >> bits) + 1, geometry.slice_entries - index)
+    entry = entries[index]
+    if _in_place(entry):
+        found = entry & OFFSET_MASK
+        if found & geometry.cluster_mask:
+            store.fail(f"{_NAMES[entry & ZERO]} cluster offset {found:#x} unaligned (guest offset: {offset:#x})")
+        if host and found != host:
+            return None
+        count = 1
+        while count < limit and entries[index + count] == entry + count * size:
+            count += 1
+        return Part(table, index, count, found, linked=not entry & ZERO, new=False)
+    count = 1
+    while count < limit and not _in_place(entries[index + count]):
+        count += 1
+    if host:
+        count = store.allocator.allocate_at(host, count)
+        return Part(table, index, count, host, linked=False, new=True) if count else None
+    return Part(table, index, count, store.allocator.allocate(count), linked=False, new=True)
+
+
+_NAMES: Final = {0: "Data", ZERO: "Preallocated zero"}
+
+
+def _in_place(entry: int) -> bool:
+    """Whether the guest cluster has a host cluster that nobody else refers to."""
+    return entry & (COPIED | COMPRESSED) == COPIED and entry & OFFSET_MASK != 0
+
+
+def _transfer(store: Store, parts: list[Part], offset: int, buf: memoryview) -> None:
+    """Write the data, with what surrounds it in clusters that are not linked yet, and then link those."""
+    mask = store.geometry.cluster_mask
+    head = 0 if parts[0].linked else offset & mask
+    tail = 0 if parts[-1].linked else -(offset + len(buf)) & mask
+    host = parts[0].host_offset + (offset & mask)
+    try:
+        if head or tail:
+            _write_around(store, host, offset, buf, head, tail)
+        else:
+            store.guard.check(host, len(buf))
+            store.data.pwrite(host, buf)
+        if any(not part.linked for part in parts):
+            store.mark_dirty()
+    except BaseException:
+        _abandon(store, parts)
+        raise
+    for part in parts:
+        if not part.linked:
+            _link(store, part)
+
+
+def _write_around(store: Store, host: int, offset: int, buf: memoryview, head: int, tail: int) -> None:
+    """Write ``buf`` at host offset ``host`` with ``head`` guest bytes before and ``tail`` after it."""
+    end = offset + len(buf)
+    store.guard.check(host - head, head + len(buf) + tail)
+    if head + len(buf) + tail <= _JOIN_BYTES:
+        whole = memoryview(bytearray(head + len(buf) + tail))
+        _read_around(store, offset - head, whole[:head])
+        whole[head : head + len(buf)] = buf
+        _read_around(store, end, whole[head + len(buf) :])
+        store.data.pwrite(host - head, whole)
+        return
+    for guest, at, length in ((offset - head, host - head, head), (end, host + len(buf), tail)):
+        if not length:
+            continue
+        if reads_as_zero(store, guest, guest + length):
+            store.data.pwrite_zeroes(at, length)
+        else:
+            around = memoryview(bytearray(length))
+            _read_around(store, guest, around)
+            store.data.pwrite(at, around)
+    store.data.pwrite(host, buf)
+
+
+def _read_around(store: Store, offset: int, buf: memoryview) -> None:
+    """Guest bytes before they are changed; what lies past the end of the image is zero."""
+    inside = max(0, min(len(buf), store.size - offset))
+    pread(store, offset, buf[:inside])
+
+
+def _link(store: Store, part: Part) -> None:
+    size, host = store.geometry.cluster_size, part.host_offset
+    former = part.table.entries[part.first : part.first + part.clusters]
+    entries = array("Q", range(host | COPIED, (host | COPIED) + part.clusters * size, size))
+    store.mapping.change(part.table, part.first, entries)
+    if part.new:
+        for entry in former:
+            if entry:
+                release(store, entry, discard=False)
+
+
+def release(store: Store, entry: int, *, discard: bool) -> None:
+    """Give back what a former L2 entry refers to."""
+    if entry & COMPRESSED:
+        offset, length = store.geometry.compressed_range(entry)
+        store.unpacker.forget()
+        store.allocator.release(offset, length, discard=discard)
+    elif offset := entry & OFFSET_MASK:
+        if offset & store.geometry.cluster_mask:
+            store.fail(f"Cannot free unaligned cluster {offset:#x}")
+        store.allocator.release(offset, store.geometry.cluster_size, discard=discard)
+
+
+def _abandon(store: Store, parts: list[Part]) -> None:
+    for part in parts:
+        if part.new:
+            store.allocator.abandon(part.host_offset, part.clusters)
+
+
+def pwrite_compressed(store: Store, offset: int, buf: memoryview) -> None:
+    """Store whole clusters compressed; the last may be cut short by the end of the image.
+
+    Raises BlockError: EINVAL where the range is not made of whole clusters, EIO where something is stored there.
+    """
+    size = store.geometry.cluster_size
+    if offset & store.geometry.cluster_mask or (len(buf) % size and offset + len(buf) != store.size):
+        raise BlockError(errno=errno.EINVAL)
+    for at in range(0, len(buf), size):
+        _write_packed(store, offset + at, buf[at : at + size])
+
+
+def _write_packed(store: Store, offset: int, buf: memoryview) -> None:
+    size = store.geometry.cluster_size
+    packed = pack_cluster(buf if len(buf) == size else bytes(buf).ljust(size, b"\0"))
+    if packed is None:
+        pwrite(store, offset, buf)
+        return
+    table, index = store.mapping.find_for_change(offset)
+    former = table.entries[index]
+    if former & (COMPRESSED | OFFSET_MASK):
+        raise BlockError(errno=errno.EIO)
+    host = store.allocator.allocate_bytes(len(packed))
+    store.unpacker.forget()
+    try:
+        store.guard.check(host, len(packed))
+        store.data.pwrite(host, memoryview(packed))
+        store.mark_dirty()
+    except BaseException:
+        store.allocator.abandon_bytes(host, len(packed))
+        raise
+    sectors = (host + len(packed) - 1 >> 9) - (host >> 9)
+    entry = host | COMPRESSED | sectors << store.geometry.compressed_shift
+    store.mapping.change(table, index, array("Q", [entry]))
