@@ -43,13 +43,18 @@ class Differences:
     def __bool__(self) -> bool:
         return self.run_count > 0
 
+    @property
+    def end(self) -> int:
+        """Offset of the byte after the last one that differs; negative where none does."""
+        return self._last.end
+
     def merge(self, later: Differences) -> None:
         """Take over what was found past everything that is known here; the two ranges may touch, not overlap."""
         if not later:
             return
         first, *others = later.runs
-        joined = first.start - self._last.end < GAP
-        shared_sector = _sector(first.start) == _sector(self._last.end - 1)
+        joined = first.start - self.end < GAP
+        shared_sector = _sector(first.start) == _sector(self.end - 1)
         if joined:
             first = Run(self._last.start, first.end)
             if self.run_count == len(self.runs):
@@ -69,7 +74,7 @@ def differences(offset: int, raw: memoryview | bytearray, test: memoryview | byt
     found = Differences()
     found.byte_count = len(unlike) - unlike.count(0)
     for run in _runs(unlike, offset) if found.byte_count else ():
-        shared_sector = _sector(run.start) == _sector(found._last.end - 1)
+        shared_sector = _sector(run.start) == _sector(found.end - 1)
         found.sector_count += _sector(run.end - 1) - _sector(run.start) + 1 - shared_sector
         found.run_count += 1
         found._last = run

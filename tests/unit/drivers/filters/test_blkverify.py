@@ -14,7 +14,6 @@ from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, Caps, Exte
 from pyqio.block.driver import Driver
 from pyqio.block.filename import Typed
 from pyqio.block.node import Node
-from pyqio.block.stream import pread_steps
 from pyqio.drivers.filters.blkverify import BlkVerify
 
 SIZE = 1 << 20
@@ -210,30 +209,6 @@ def test_pread_when_large_then_in_windows_of_the_cache(pair) -> None:
     pair.pread(0, SIZE)
 
     assert max(length for _, _, length, _ in pair.test.calls) == 256 * 1024
-
-
-def test_pread_steps_when_a_pair_differs_in_two_then_one_error_over_the_request(pair) -> None:
-    pair.test.data[100_000] = 0
-    pair.test.data[600_000] = 0
-    buffers = [memoryview(bytearray(90_000))] * 11
-
-    with pytest.raises(MismatchError) as caught:
-        list(pread_steps(pair.node.pread, 10, 990_000, buffers))
-
-    assert (caught.value.offset, caught.value.length) == (10, 990_000)
-    assert caught.value.runs == (Run(100_000, 100_001), Run(600_000, 600_001))
-
-
-def test_pread_steps_when_a_pair_differs_then_nothing_is_yielded_from_there_on(pair) -> None:
-    pair.test.data[100_000] = 0
-    steps = pread_steps(pair.node.pread, 0, 720_000, [memoryview(bytearray(90_000))] * 8)
-
-    first = len(next(steps))
-
-    assert first == 90_000
-    with pytest.raises(MismatchError):
-        next(steps)
-    assert pair.test.calls[-1] == ("pread", 630_000, 90_000, 0)
 
 
 # Outcomes
