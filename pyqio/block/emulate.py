@@ -152,4 +152,7 @@ def _copy_on_read(node: Node, offset: int, length: int) -> None:
             with node.rmw_lock:
                 bounce = memoryview(bytearray(count))
                 node.pread_native(at, bounce, 0)
-                node.pwrite(at, bounce, WRITE_UNCHANGED)
+                if bounce == ZEROES[:count]:
+                    node.pwrite_zeroes(at, count, WRITE_UNCHANGED)
+                else:
+                    node.pwrite(at, bounce, WRITE_UNCHANGED)
