@@ -241,12 +241,13 @@ def layouts(real: Path, ours: Path, *, fatal: bool) -> Iterator[str]:
 
 
 def status_map(path: Path) -> list[str]:
-    """qemu-img's map without host offsets, which are the allocator's own business."""
+    """qemu-img's map without what depends on the host cluster that the allocator chose: offsets, holes in the file."""
     extents = json.loads(tool("map", "--output=json", path).stdout or "[]")
-    keys = ("depth", "present", "zero", "data")
     merged: list[list] = []
     for extent in extents:
-        kind = {key: extent[key] for key in keys if key in extent}
+        kind = {key: extent[key] for key in ("depth", "present", "data")} | {
+            "zero": extent["zero"] and not extent["data"]
+        }
         if merged and merged[-1][2] == kind:
             merged[-1][1] += extent["length"]
         else:
