@@ -15,6 +15,7 @@ from pyqio.block.graph import Graph
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2 import layout, resize
 from pyqio.drivers.formats.qcow2.cache import Codec
+from pyqio.drivers.formats.qcow2.naming import resolve_name
 from pyqio.drivers.formats.qcow2.options import Qcow2Options, settle
 from pyqio.drivers.formats.qcow2.store import Store
 
@@ -80,6 +81,7 @@ def create(filename: str, size: int, options: Mapping[str, str]) -> Mapping[str,
     Returns every option with the value in force.  Raises OpenError, OptionError.
     """
     values = options_in_force(size, options)
+    _check_backing(filename, values)
     fields = _check(values)
     protocol, spec = parse_protocol(Typed(filename))
     existed = os.path.lexists(filename)
@@ -95,6 +97,21 @@ def create(filename: str, size: int, options: Mapping[str, str]) -> Mapping[str,
             raise OpenError(error.message, errno=error.errno) from error
         raise
     return values
+
+
+def _check_backing(filename: str, values: Mapping[str, Any]) -> None:
+    """See that the backing file is there and can be opened; relative names start at the new image."""
+    name = values.get("backing_file")
+    if not name:
+        return
+    spec = {"driver": values["backing_fmt"]} if "backing_fmt" in values else {}
+    try:
+        with Graph().open(Typed(resolve_name(name, filename)), spec, OpenFlags(read_only=True)) as image:
+            found = image.node.driver.name
+    except OpenError as error:
+        raise OpenError(f"{error.message}\nCould not open backing image.", errno=error.errno) from error
+    if not spec:
+        raise OpenError(f"Backing file specified without backing format\nDetected format of {found}.")
 
 
 def _check(values: Mapping[str, Any]) -> headers.HeaderFields:
@@ -193,8 +210,10 @@ def _fill(image: Image, fields: headers.HeaderFields, values: Mapping[str, Any])
         backing_format=values.get("backing_fmt", ""),
         backing_file=values.get("backing_file", ""),
     )
-    if len(values.get("backing_file", "")) > layout.MAX_BACKING_NAME or len(encoded) > cluster_size:
-        raise OpenError("Backing file name too long")
+    name = values.get("backing_file", "")
+    if len(name.encode(errors="surrogateescape")) > layout.MAX_BACKING_NAME or len(encoded) > cluster_size:
+        why = os.strerror(errno.ENOSPC if len(name) <= layout.MAX_BACKING_NAME else errno.EINVAL)
+        raise OpenError(f"Could not assign backing file '{name}' with format '{values['backing_fmt']}': {why}")
     node.truncate(3 * cluster_size)
     node.pwrite(0, memoryview(encoded))
     node.pwrite(cluster_size, memoryview((2 * cluster_size).to_bytes(8, "big")))

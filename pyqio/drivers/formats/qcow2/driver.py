@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import OpenError
@@ -10,10 +9,11 @@ from pyqio.base.options import rebind
 from pyqio.base.types import COMPRESSED as COMPRESS
 from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location, Role
 from pyqio.block.driver import Driver
-from pyqio.block.filename import Typed, protocol_prefix
+from pyqio.block.filename import Typed
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2 import layout, write
 from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
+from pyqio.drivers.formats.qcow2.naming import resolve_name
 from pyqio.drivers.formats.qcow2.options import CHANGEABLE, Qcow2Options, settle
 from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
 
@@ -229,10 +229,3 @@ def _open_backing(opening: Opening, file: Node, header: headers.Header) -> Node 
         return opening.child("backing", ChildRole.BACKING, default=spec, probe=True)
     except OpenError as error:
         raise OpenError(f"Could not open backing file: {error.message}", errno=error.errno, hint=error.hint) from error
-
-
-def resolve_name(name: str, image: str) -> str:
-    """``name`` as seen from the directory of ``image``; names with a protocol stay as they are."""
-    if protocol_prefix(name) is not None or os.path.isabs(name):
-        return name
-    return os.path.join(os.path.dirname(image), name)

@@ -40,6 +40,8 @@ EXT_DATA_FILE: Final = 0x44415441
 V2_LENGTH: Final = 72
 V3_LENGTH: Final = 104
 CREATED_LENGTH: Final = 112
+_NAMELESS_BITS: Final = 12
+"""In clusters up to this size the names of features would take too much of the room; QEMU leaves them out too."""
 
 
 class HeaderFields(NamedTuple):
@@ -169,6 +171,7 @@ def encode(fields: HeaderFields, *, compression_type: int, backing_format: str, 
         extensions.append(Extension(EXT_BACKING_FORMAT, backing_format.encode()))
     if fields.version > 2:
         fields = fields._replace(header_length=CREATED_LENGTH)
+    if fields.version > 2 and fields.cluster_bits > _NAMELESS_BITS:
         names = (
             pack(FeatureName(kind, bit)) + name.encode().ljust(46, b"\0") for kind, bit, name in layout.FEATURE_NAMES
         )

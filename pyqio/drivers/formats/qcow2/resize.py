@@ -12,6 +12,7 @@ from pyqio.drivers.formats.qcow2 import zero
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS
 from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES
+from pyqio.drivers.formats.qcow2.mapping import UNALLOCATED
 from pyqio.drivers.formats.qcow2.write import pwrite
 
 if TYPE_CHECKING:
@@ -113,9 +114,13 @@ def _preallocate_data(store: Store, start: int, stop: int, prealloc: str) -> Non
     """Give the new guest clusters one run of host clusters at the end of the file, and have the file provide them."""
     geometry = store.geometry
     bits = geometry.cluster_bits
-    first = geometry.clusters(start) << bits
+    first = start & ~geometry.cluster_mask
+    if first < start and store.mapping.run(first, start).kind != UNALLOCATED:
+        first += geometry.cluster_size
     count = geometry.clusters(stop - first)
-    tables = geometry.l1_entries(stop) - first // geometry.l2_coverage
+    if count <= 0:
+        return
+    tables = -(-count // (geometry.cluster_size // 8))
     begin = store.allocator.add_refcount_area(geometry.clusters(store.file.length()), count + tables)
     if store.allocator.allocate_at(begin << bits, count) != count:
         raise BlockError("Failed to allocate clusters", errno=errno.EINVAL)

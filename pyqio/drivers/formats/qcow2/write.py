@@ -219,20 +219,22 @@ def pwrite_compressed(store: Store, offset: int, buf: memoryview) -> None:
     size = store.geometry.cluster_size
     if offset & store.geometry.cluster_mask or (len(buf) % size and offset + len(buf) != store.size):
         raise BlockError(errno=errno.EINVAL)
-    for at in range(0, len(buf), size):
-        _write_packed(store, offset + at, buf[at : at + size])
+    done = [_write_packed(store, offset + at, buf[at : at + size]) for at in range(0, len(buf), size)]
+    if not all(done):
+        raise BlockError(errno=errno.EIO)
 
 
-def _write_packed(store: Store, offset: int, buf: memoryview) -> None:
+def _write_packed(store: Store, offset: int, buf: memoryview) -> bool:
+    """Store one cluster; False where something is stored there already, which compressed data cannot replace."""
     size = store.geometry.cluster_size
     packed = pack_cluster(buf if len(buf) == size else bytes(buf).ljust(size, b"\0"))
     if packed is None:
         pwrite(store, offset, buf)
-        return
+        return True
     table, index = store.mapping.find_for_change(offset)
     former = table.entries[index]
     if former & (COMPRESSED | OFFSET_MASK):
-        raise BlockError(errno=errno.EIO)
+        return False
     host = store.allocator.allocate_bytes(len(packed))
     store.unpacker.forget()
     try:
@@ -245,3 +247,4 @@ def _write_packed(store: Store, offset: int, buf: memoryview) -> None:
     sectors = (host + len(packed) - 1 >> 9) - (host >> 9)
     entry = host | COMPRESSED | sectors << store.geometry.compressed_shift
     store.mapping.change(table, index, array("Q", [entry]))
+    return True
