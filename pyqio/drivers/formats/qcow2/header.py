@@ -295,6 +295,11 @@ def _check_extensions(fields: HeaderFields, extensions: tuple[Extension, ...]) -
         if kind == EXT_BITMAPS and fields.autoclear_features & layout.BITMAPS:
             _check_bitmaps(data)
 
+    if fields.crypt_method == 2 and all(kind != EXT_CRYPTO for kind, _ in extensions):
+        raise FormatError("Missing CRYPTO header for crypt method 2")
+    if fields.autoclear_features & layout.RAW_DATA_FILE and not fields.incompatible_features & layout.DATA_FILE:
+        raise FormatError("data-file-raw requires a data file")
+
 
 def _check_bitmaps(data: bytes) -> None:
     if len(data) != codec(BitmapsExtension).size:

@@ -102,3 +102,8 @@ class Geometry:
         offset = entry & self.compressed_offset_mask
         sectors = (entry >> self.compressed_shift & self.compressed_sectors_mask) + 1
         return offset, sectors * 512 - offset % 512
+
+
+def hexadecimal(number: int) -> str:
+    """As C's %#x prints it: 0 has no prefix."""
+    return f"{number:#x}" if number else "0"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.drivers.formats.qcow2 import overlap
 from pyqio.drivers.formats.qcow2.cache import Codec, Table, TableCache
-from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO
+from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO, hexadecimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +100,7 @@ class Mapping:
         if not l2_offset:
             return None, index
         if l2_offset & self._geometry.cluster_mask:
-            self._fail(f"L2 table offset {l2_offset:#x} unaligned (L1 index: {l1_index:#x})")
+            self._fail(f"L2 table offset {hexadecimal(l2_offset)} unaligned (L1 index: {hexadecimal(l1_index)})")
         piece = (cluster >> self._slice_bits) & ((1 << self._geometry.l2_bits - self._slice_bits) - 1)
         return self._l2.get(l2_offset + piece * self._geometry.slice_bytes), index
 
@@ -140,12 +140,12 @@ class Mapping:
         if entry & ZERO and geometry.version < 3:
             self._fail(
                 "Zero cluster entry found in pre-v3 image "
-                f"(L2 offset: {self._l2_offset(offset):#x}, L2 index: {self._l2_index(offset):#x})"
+                f"(L2 offset: {hexadecimal(self._l2_offset(offset))}, L2 index: {hexadecimal(self._l2_index(offset))})"
             )
         if host & geometry.cluster_mask:
             self._fail(
-                f"Cluster allocation offset {host:#x} unaligned "
-                f"(L2 offset: {self._l2_offset(offset):#x}, L2 index: {self._l2_index(offset):#x})"
+                f"Cluster allocation offset {hexadecimal(host)} unaligned "
+                f"(L2 offset: {hexadecimal(self._l2_offset(offset))}, L2 index: {hexadecimal(self._l2_index(offset))})"
             )
         if count > 1:
             count = alike(table.entries, index, count, step=geometry.cluster_size if host else 0)
@@ -222,7 +222,7 @@ class Mapping:
         geometry = self._geometry
         former = self.l1[l1_index] & OFFSET_MASK
         if former & geometry.cluster_mask:
-            self._fail(f"L2 table offset {former:#x} unaligned (L1 index: {l1_index:#x})")
+            self._fail(f"L2 table offset {hexadecimal(former)} unaligned (L1 index: {hexadecimal(l1_index)})")
         offset = self._allocator.allocate(1)
         if not offset:
             self._fail("Preventing invalid allocation of L2 table at offset 0")

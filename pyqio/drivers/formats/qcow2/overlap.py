@@ -96,8 +96,7 @@ class Overlap:
         for cluster in clusters:
             hit |= self._owners.get(cluster, 0) & ~section
         if hit:
-            what = _WORDS[section] if section else "metadata"
-            self._fail(f"Preventing invalid write on {what} (overlaps with {_WORDS[hit & -hit]})")
+            self._fail(f"Preventing invalid write on metadata (overlaps with {_WORDS[hit & -hit]})")
 
     def _clusters(self, offset: int, length: int) -> range:
         return range(offset >> self._bits, (offset + length - 1 >> self._bits) + 1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pyqio.base.errors import BlockError
 from pyqio.drivers.formats.qcow2 import overlap
 from pyqio.drivers.formats.qcow2.cache import Codec, Table, TableCache
-from pyqio.drivers.formats.qcow2.layout import SLICE_BYTES
+from pyqio.drivers.formats.qcow2.layout import SLICE_BYTES, hexadecimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ class Refcounts:
             return 0
         offset = self.table[index] & ~0x1FF
         if offset & self._geometry.cluster_mask:
-            self._fail(f"Refblock offset {offset:#x} unaligned (reftable index: {index:#x})")
+            self._fail(f"Refblock offset {hexadecimal(offset)} unaligned (reftable index: {hexadecimal(index)})")
         return offset
 
     def missing_block(self, first: int, count: int) -> int | None:

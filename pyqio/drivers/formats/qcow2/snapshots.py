@@ -26,6 +26,14 @@ class Snapshot(NamedTuple):
     l1_size: int
     entry_bytes: int
 
+    def is_sound(self, cluster_size: int) -> bool:
+        """Whether the L1 table can be one; a damaged snapshot does not keep the image from being used."""
+        return (
+            self.l1_size * 8 <= layout.MAX_L1_BYTES
+            and self.l1_table_offset % cluster_size == 0
+            and self.l1_table_offset <= layout.MAX_HOST_OFFSET
+        )
+
 
 def read_table(file: Node, fields: HeaderFields) -> list[Snapshot]:
     """All snapshots.  Raises FormatError."""
@@ -41,7 +49,6 @@ def read_table(file: Node, fields: HeaderFields) -> list[Snapshot]:
                 "You can force-remove this extra metadata with qemu-img check -r all"
             )
         length = -(-(size + entry.extra_data_size + entry.id_size + entry.name_size) // 8) * 8
-        _check_l1(entry, fields.cluster_bits)
         found.append(Snapshot(entry.l1_table_offset, entry.l1_size, length))
         at += length
         if at - fields.snapshots_offset > _MAX_TABLE:
@@ -52,10 +59,3 @@ def read_table(file: Node, fields: HeaderFields) -> list[Snapshot]:
 def table_bytes(snapshots: Sequence[Snapshot]) -> int:
     """Length of the snapshot table."""
     return sum(snapshot.entry_bytes for snapshot in snapshots)
-
-
-def _check_l1(entry: SnapshotFields, cluster_bits: int) -> None:
-    if entry.l1_size * 8 > layout.MAX_L1_BYTES:
-        raise FormatError("Snapshot L1 table too large")
-    if entry.l1_table_offset > layout.INT64_MAX - layout.MAX_L1_BYTES or entry.l1_table_offset % (1 << cluster_bits):
-        raise FormatError("Snapshot L1 table offset invalid")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.errors import BlockError
 from pyqio.drivers.formats.qcow2.compressed import pack_cluster
-from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO
+from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO, hexadecimal
 from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def _next_part(store: Store, offset: int, end: int, host: int) -> Part | None:
     if _in_place(entry):
         found = entry & OFFSET_MASK
         if found & geometry.cluster_mask:
-            store.fail(f"{_NAMES[entry & ZERO]} cluster offset {found:#x} unaligned (guest offset: {offset:#x})")
+            where = f"{hexadecimal(found)} unaligned (guest offset: {hexadecimal(offset)})"
+            store.fail(f"{_NAMES[entry & ZERO]} cluster offset {where}")
         if host and found != host:
             return None
         count = 1
@@ -201,7 +202,7 @@ def release(store: Store, entry: int, *, discard: bool) -> None:
         store.allocator.release(offset, length, discard=discard)
     elif offset := entry & OFFSET_MASK:
         if offset & store.geometry.cluster_mask:
-            store.fail(f"Cannot free unaligned cluster {offset:#x}")
+            store.fail(f"Cannot free unaligned cluster {hexadecimal(offset)}")
         store.allocator.release(offset, store.geometry.cluster_size, discard=discard)
 
 
