@@ -107,6 +107,12 @@ class VerifyError(BlockError):
         self.operation = operation
         self.length = length
 
+    def widen(self, offset: int, length: int) -> None:
+        """Speak of the whole request of which this was a step, unless the nodes in between shift its bytes."""
+        start = self.offset or 0
+        if start < offset + length and offset < start + self.length:
+            self.offset, self.length = offset, length
+
 
 class MismatchError(VerifyError):
     """Both sides answered and their bytes differ.

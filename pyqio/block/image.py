@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyqio.base.errors import BlockError
+from pyqio.base.errors import BlockError, VerifyError
 from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK
 from pyqio.block import emulate, status
 from pyqio.block.stream import pread_steps
@@ -97,7 +97,11 @@ class Image:
         """
         self._check(offset, len(data))
         flags = self._write_flags | (FUA if fua else 0) | (COMPRESSED if compressed else 0)
-        self.node.pwrite(offset, data if isinstance(data, memoryview) else memoryview(data), flags)
+        try:
+            self.node.pwrite(offset, data if isinstance(data, memoryview) else memoryview(data), flags)
+        except VerifyError as error:
+            error.widen(offset, len(data))
+            raise
 
     def pwritev(self, offset: int, bufs: Sequence[Buffer], *, fua: bool = False) -> None:
         """Write several buffers, one after the other, from ``offset``."""
@@ -113,7 +117,11 @@ class Image:
         self._check(offset, length)
         flags = self._write_flags | (FUA if fua else 0)
         flags |= (MAY_UNMAP if unmap else 0) | (NO_FALLBACK if no_fallback else 0)
-        self.node.pwrite_zeroes(offset, length, flags)
+        try:
+            self.node.pwrite_zeroes(offset, length, flags)
+        except VerifyError as error:
+            error.widen(offset, length)
+            raise
 
     def discard(self, offset: int, length: int) -> None:
         """Give a range up; advice, which an image opened with discard=ignore does not take."""

@@ -30,7 +30,8 @@ def pread_steps(
                 mismatch.differences.merge(error.differences)
         except BlockError as error:
             if mismatch is None:
-                _widen(error, offset, length)
+                if isinstance(error, VerifyError):
+                    error.widen(offset, length)
                 raise
             break
         else:
@@ -38,13 +39,5 @@ def pread_steps(
                 yield buffer
         at += len(buffer)
     if mismatch is not None:
-        _widen(mismatch, offset, length)
+        mismatch.widen(offset, length)
         raise mismatch
-
-
-def _widen(error: BlockError, offset: int, length: int) -> None:
-    """Let the error of a step speak of the request, unless the nodes in between count their bytes differently."""
-    if isinstance(error, VerifyError):
-        start = error.offset or 0
-        if start < offset + length and offset < start + error.length:
-            error.offset, error.length = offset, length
