@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pyqio.base.errors import BlockError, OpenError, ProbedRawWrite, Unsupported
-from pyqio.base.kinds import Size
+from pyqio.base.errors import OpenError, ProbedRawWrite, Unsupported
+from pyqio.base.kinds import UINT64_MAX, Size
 from pyqio.base.options import rebind
 from pyqio.base.types import SECTOR_SIZE, Caps, ChildRole, Limits, Location, OpenFlags, Role, Scheduling
-from pyqio.base.units import INT64_MAX
 from pyqio.block import probe
 from pyqio.block.driver import Driver
 from pyqio.block.filename import Typed, parse_protocol
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
 
-UINT64_MAX: Final = 2**64 - 1
+_EXTENTS_AT_ONCE: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +102,11 @@ class Raw(Driver):
         """Resize the file, unless a size was given."""
         if self._size is not None:
             raise Unsupported("Cannot resize fixed-size raw disks")
-        if length > INT64_MAX - self._offset:
-            raise BlockError("Disk size too large for the chosen offset", errno=errno.EINVAL)
         self._file.truncate(length + self._offset, prealloc=prealloc, exact=exact)
 
     def block_status(self, offset: int, length: int) -> Iterator[Extent]:
         """The file's extents."""
-        for extent in self._file.block_status(offset + self._offset, length):
+        for extent in islice(self._file.block_status(offset + self._offset, length), _EXTENTS_AT_ONCE):
             yield extent._replace(offset=extent.offset - self._offset)
 
     def locate(self, offset: int) -> Location:

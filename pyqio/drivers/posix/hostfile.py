@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pyqio.block.driver import Opening
     from pyqio.drivers.posix.direct import Bounce
 
+EXTENTS_AT_ONCE: Final = 1024
+"""A file may consist of millions; whoever wants more asks again."""
+
 _NEVER: Final = (errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTTY, errno.ENODEV)
 _CHANGEABLE: Final = ("drop-cache", "x-check-cache-dropped")
 _NO_WRITING: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -175,7 +178,9 @@ class HostFile(Driver):
     def block_status(self, offset: int, length: int) -> Iterator[Extent]:
         """Data and holes as lseek(2) tells them, in whole sectors; all is data where it does not."""
         end = offset + length
-        while offset < end:
+        for _ in range(EXTENTS_AT_ONCE):
+            if offset == end:
+                return
             data, stop = self._next_change(offset, end)
             yield Extent(offset, stop - offset, data=data, zero=not data, allocated=True, host_offset=offset)
             offset = stop

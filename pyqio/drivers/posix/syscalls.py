@@ -20,6 +20,7 @@ ZERO_RANGE_KEEP_SIZE: Final = 0x10 | 0x01
 
 # linux/fs.h
 _BLKROGET: Final = 0x125E
+_BLKSSZGET: Final = 0x1268
 _BLKDISCARD: Final = 0x1277
 _FS_IOC_GETFLAGS: Final = 0x80086601
 _FS_IOC_SETFLAGS: Final = 0x40086602
@@ -56,6 +57,11 @@ def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
 def device_is_read_only(fd: int) -> bool:
     """Whether a block device refuses writes, which open(2) does not tell."""
     return _get_int(fd, _BLKROGET) != 0
+
+
+def logical_block_size(fd: int) -> int:
+    """The unit, in bytes, in which a block device is read and written."""
+    return _get_int(fd, _BLKSSZGET)
 
 
 def discard_blocks(fd: int, offset: int, length: int) -> None:

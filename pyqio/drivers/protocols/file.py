@@ -98,7 +98,7 @@ def _parse_create_options(options: Mapping[str, str]) -> dict[str, Any]:
         try:
             values[name] = kind.parse(text)
         except UsageError as error:
-            raise OptionError(f"Parameter '{name}' {error}") from error
+            raise OptionError(f"Parameter '{name}' is wrong: {error}") from error
     return {name: values[name] for name in _CREATE_OPTIONS if name in values}
 
 
@@ -125,6 +125,7 @@ def _fill(fd: int, path: str, size: int, options: Mapping[str, Any]) -> None:
         raise OpenError("Extent size hint is too large")
     prealloc = options.get("preallocation", "off")
     _check_prealloc(prealloc)
+    _check_length(size)
     ImageLocks("auto").change(fd, PERM_WRITE | PERM_RESIZE, PERM_ALL & ~PERM_RESIZE, filename=path)
     _ftruncate(fd, max(size, os.fstat(fd).st_size))
     _ftruncate(fd, 0)
@@ -144,6 +145,7 @@ def _check_prealloc(prealloc: str) -> None:
 def _resize(fd: int, length: int, prealloc: str) -> None:
     """Raises BlockError; the file has its former length then."""
     _check_prealloc(prealloc)
+    _check_length(length)
     before = os.fstat(fd).st_size
     if prealloc != "off" and length < before:
         raise Unsupported("Cannot use preallocation for shrinking files")
@@ -156,16 +158,20 @@ def _resize(fd: int, length: int, prealloc: str) -> None:
             _call("Could not write zeros for preallocation", _store_zeroes, fd, before, length)
         elif length and not before:
             # Whoever opens the file with O_DIRECT finds the alignment by reading its start; a hole would take any.
-            _call("Could not write the first block", _write_zeroes, fd, 0, 4096 if length >= 4096 else 512)
+            with suppress(OSError):
+                _write_zeroes(fd, 0, 4096 if length >= 4096 else 512)
     except BaseException:
         if length > before:
             os.ftruncate(fd, before)
         raise
 
 
-def _ftruncate(fd: int, length: int) -> None:
+def _check_length(length: int) -> None:
     if length > INT64_MAX:
         raise BlockError(f"Could not resize file: {os.strerror(errno.EFBIG)}", errno=errno.EFBIG)
+
+
+def _ftruncate(fd: int, length: int) -> None:
     _call("Could not resize file", os.ftruncate, fd, length)
 
 

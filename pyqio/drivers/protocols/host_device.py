@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import OpenError, OptionError, Unsupported
-from pyqio.base.types import PERM_ALL, PERM_RESIZE, PERM_WRITE, Caps
+from pyqio.base.types import PERM_ALL, PERM_RESIZE, PERM_WRITE, Caps, Limits
 from pyqio.block.emulate import ZEROES
 from pyqio.drivers.posix import syscalls
 from pyqio.drivers.posix.hostfile import HostFile
@@ -78,6 +78,15 @@ class HostDevice(HostFile):
             raise Unsupported("Cannot grow device files", errno=errno.EINVAL)
         if exact and length != present:
             raise Unsupported("Cannot resize device files")
+
+    def limits(self) -> Limits:
+        """Whole blocks are zeroed and discarded; the page cache takes single bytes, O_DIRECT does not."""
+        block = syscalls.logical_block_size(self._fd) if stat.S_ISBLK(os.fstat(self._fd).st_mode) else 0
+        return Limits(
+            request_alignment=self._alignment,
+            pwrite_zeroes_alignment=block,
+            pdiscard_alignment=block,
+        )
 
     def caps(self) -> Caps:
         """A device does not grow, and what is on it before it is written is unknown."""

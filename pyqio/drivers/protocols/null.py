@@ -29,7 +29,7 @@ class NullOptions:
     """``size`` in bytes; ``latency_ns``: how long each read, write and flush takes."""
 
     size: Annotated[int, Size()] = 2**30
-    latency_ns: Annotated[int, Integer("nanoseconds", minimum=-(2**63))] = 0
+    latency_ns: Annotated[int, Integer("nanoseconds", minimum=-(2**62), maximum=2**62)] = 0
     read_zeroes: Annotated[bool, Bool()] = False
 
 
