@@ -104,6 +104,7 @@ def run_random_sessions(driver: StoringConformance, folder: Path) -> None:
             max_examples=30,
             stateful_step_count=25,
             deadline=None,
+            report_multiple_bugs=False,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),
