@@ -162,11 +162,9 @@ class Qcow2(Driver):
         return {
             "cluster-size": store.geometry.cluster_size,
             "vm-state-offset": store.geometry.l1_entries(fields.size) * coverage,
-            "format-specific": {
-                "compat": "1.1" if fields.version > 2 else "0.10",
-                "compression-type": "zlib",
-                **(newer if fields.version > 2 else older),
-            },
+            "compat": "1.1" if fields.version > 2 else "0.10",
+            "compression-type": "zlib",
+            **(newer if fields.version > 2 else older),
         }
 
     def reopen(self, flags: OpenFlags, options: Mapping[str, Any]) -> None:

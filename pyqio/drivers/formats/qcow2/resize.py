@@ -13,7 +13,7 @@ from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS
 from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES
 from pyqio.drivers.formats.qcow2.mapping import UNALLOCATED
-from pyqio.drivers.formats.qcow2.write import pwrite
+from pyqio.drivers.formats.qcow2.write import pread, pwrite
 
 if TYPE_CHECKING:
     from pyqio.drivers.formats.qcow2.store import Store
@@ -51,12 +51,17 @@ def _shrink(store: Store, size: int) -> None:
 def _grow(store: Store, size: int, prealloc: str) -> None:
     former = store.size
     _grow_l1(store, store.geometry.l1_entries(size))
+    _clear_rest(store, former, size, settle=prealloc != "off")
     if prealloc == "metadata":
         _preallocate_metadata(store, former, size)
     elif prealloc != "off":
         _preallocate_data(store, former, size, prealloc)
     elif store.backing is not None and store.backing.length() > former:
-        _hide_backing(store, former, size)
+        whole = store.geometry.clusters(former) << store.geometry.cluster_bits
+        if whole < size and store.geometry.version < 3:
+            raise Unsupported("Failed to zero out new clusters")
+        if whole < size:
+            zero.zeroize(store, whole, size, unmap=False)
     store.flush()
     store.update(size=size)
 
@@ -151,12 +156,15 @@ def _slices(store: Store, start: int, stop: int) -> list[tuple[int, int]]:
     return found
 
 
-def _hide_backing(store: Store, start: int, stop: int) -> None:
-    """New bytes read as zeroes even where the backing file has something."""
-    geometry = store.geometry
-    whole = min(geometry.clusters(start) << geometry.cluster_bits, stop)
-    if whole > start:
-        store.fields = store.fields._replace(size=stop)
-        pwrite(store, start, memoryview(bytes(whole - start)))
-    if stop > whole:
-        zero.zeroize(store, whole, stop, unmap=False)
+def _clear_rest(store: Store, start: int, stop: int, *, settle: bool) -> None:
+    """What the last cluster holds past the old end, cut off earlier or shown by the backing file, becomes zero.
+
+    ``settle``: give the cluster its data now, if it is to be mapped and the backing file shows through.
+    """
+    rest = memoryview(bytearray(min(-start & store.geometry.cluster_mask, stop - start)))
+    if not rest:
+        return
+    pread(store, start, rest)
+    shown = store.backing is not None and store.mapping.run(start, start + 1).kind == UNALLOCATED
+    if any(rest) or (settle and shown):
+        pwrite(store, start, memoryview(bytes(len(rest))))
