@@ -444,10 +444,14 @@ def test_pwrite_when_both_grow_and_past_the_end_then_both_longer(make_pair) -> N
     assert pair.sides(SIZE, SIZE + 4) == (b"more", b"more")
 
 
-def test_limits_when_the_sides_differ_then_the_coarser(make_pair) -> None:
+def test_limits_when_the_sides_differ_then_each_is_served_in_its_own_grain(make_pair) -> None:
     pair = make_pair(Side(own_limits=Limits(request_alignment=512)), Side(own_limits=Limits(memory_alignment=4096)))
 
-    assert pair.node.limits == Limits(request_alignment=512, memory_alignment=4096)
+    pair.node.pwrite(100, memoryview(b"new"))
+
+    assert pair.node.limits == Limits(memory_alignment=4096)
+    assert pair.calls() == ([("pread", 0, 512, 0), ("pwrite", 0, 512, 0)], [("pwrite", 100, 3, 0)])
+    assert pair.sides(0, 512) == (pair.test.data[:512],) * 2
 
 
 def test_block_status_when_the_sides_differ_then_the_raw_side_s(make_pair) -> None:
