@@ -150,9 +150,9 @@ def _copy_on_read(node: Node, offset: int, length: int) -> None:
             continue
         for at, count in pieces(extent.offset, extent.offset + extent.length, grain=grain, largest=WINDOW):
             with node.rmw_lock:
-                bounce = memoryview(bytearray(count))
-                node.pread_native(at, bounce, 0)
-                if bounce == ZEROES[:count]:
+                bounce = bytearray(count)
+                node.pread_native(at, memoryview(bounce), 0)
+                if bounce == bytes(count):
                     node.pwrite_zeroes(at, count, WRITE_UNCHANGED)
                 else:
-                    node.pwrite(at, bounce, WRITE_UNCHANGED)
+                    node.pwrite(at, memoryview(bounce), WRITE_UNCHANGED)
