@@ -146,6 +146,10 @@ class Driver(ABC):
         """What the format knows of itself, by qemu-img info's names (``cluster-size``, ``compat``, ...)."""
         return {}
 
+    def remarks(self) -> Iterable[str]:
+        """What a person who opens the image had better know: a sentence each, without a capital or a full stop."""
+        return ()
+
     def set_permissions(self, perm: int, shared: int) -> None:
         """A protocol locks its file here.  Raises PermissionConflict, and keeps the former locks then."""
 

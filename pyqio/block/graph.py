@@ -45,6 +45,8 @@ class Graph:
         self.nodes: dict[str, Node] = {}
         self.guessed_raw: list[str] = []
         """Names of the writable images whose format was guessed to be raw, in the order of opening."""
+        self.remarks: list[str] = []
+        """What the drivers have to say about the images that were opened (see Driver.remarks)."""
         self._probe_pairs = probe_pairs
         self._counter = 0
         self._depth = 0
@@ -155,6 +157,7 @@ class Graph:
             node.children[edge.key] = edge
         if node.flags.probed and node.driver.name == "raw" and not node.read_only:
             self.guessed_raw.append(node.filename)
+        self.remarks += node.driver.remarks()
 
     def release(self, edge: Edge) -> None:
         """Take a user away from a node; a node without users is closed.  Raises BlockError where closing fails."""

@@ -118,17 +118,18 @@ def _extent(error: MismatchError, cluster: int) -> Iterator[str]:
 
 def _ranges(runs: tuple[Run, ...], count: int) -> str:
     """As many of ``count`` runs as fit on a line."""
-    line = f"[{runs[0].start:#x}, {runs[0].end:#x})"
-    for shown, run in enumerate(runs[1:], 1):
-        longer = f"{line} [{run.start:#x}, {run.end:#x})"
-        if len(longer) > WIDTH - 25:
+    line = ""
+    for shown, run in enumerate(runs):
+        longer = f"{line} [{run.start:#x}, {run.end:#x})".lstrip()
+        rest = f" and {count - shown - 1} more" if shown + 1 < count else ""
+        if line and len(longer + rest) > WIDTH - 4:
             return f"{line} and {count - shown} more"
         line = longer
-    return line if len(runs) == count else f"{line} and {count - len(runs)} more"
+    return line + (f" and {count - len(runs)} more" if len(runs) < count else "")
 
 
 def _alignment(runs: tuple[Run, ...], cluster: int) -> str:
-    """The coarsest of the usual grains that all runs start and end at."""
+    """The coarsest of the usual grains that all remembered runs start and end at."""
     grains = ((cluster, f"cluster-aligned ({cluster})"), (4096, "4096-aligned"), (512, "512-aligned"))
     for grain, words in grains:
         if grain and not any((run.start | run.end) % grain for run in runs):
@@ -138,14 +139,14 @@ def _alignment(runs: tuple[Run, ...], cluster: int) -> str:
 
 def _side(side: Side, held: str) -> Iterator[str]:
     """What the side holds and where: one line, or more where its way down is long."""
-    name, place = _name(side.node), _place(side.hops)
-    line = f"  {side.key:4}  {held}  {name}: {place}"
-    if place and columns(line) <= WIDTH:
+    name, steps = _name(side.node), _steps(side.hops)
+    line = f"  {side.key:4}  {held}  {name}: {' -> '.join(steps)}"
+    if steps and columns(line) <= WIDTH:
         yield line
         return
     yield from _fold(f"{side.key:4}  {held}  {shortened(name, 40)}")
-    if place:
-        yield from _fold(f"      {place}")
+    for arrow, step in zip(["", *["-> "] * len(steps)], steps, strict=False):
+        yield from _fold(f"      {arrow}{step}")
 
 
 def _held(side: Side, run: Run) -> str:
@@ -160,7 +161,7 @@ def _held(side: Side, run: Run) -> str:
     return f"{value} x {fill}, then data" if fill >= ROW else "data"
 
 
-def _place(hops: tuple[Hop, ...]) -> str:
+def _steps(hops: tuple[Hop, ...]) -> list[str]:
     """The way down: what each format says of the byte, then the offset on the host."""
     steps = []
     key = ""
@@ -171,7 +172,7 @@ def _place(hops: tuple[Hop, ...]) -> str:
         elif name or location.kind != "data" or location.detail:
             steps.append(name + ", ".join(filter(None, (location.kind, visible(location.detail)))))
         key = location.child or ""
-    return " -> ".join(steps)
+    return steps
 
 
 def _rows(error: MismatchError, raw: Side, test: Side) -> Iterator[str]:

@@ -193,6 +193,12 @@ class BlkVerify(Driver):
         """On the raw side."""
         return Location(kind="data", child="raw", host_offset=offset)
 
+    def remarks(self) -> Iterable[str]:
+        """That the sides are not equally long, where they are not."""
+        raw, test = self._raw.length(), self._test.length()
+        if _whole_sectors(raw) != _whole_sectors(test):
+            yield f"the raw side has {raw} bytes and the test side {test}: only what both have can be compared"
+
     def close(self) -> None:
         """End the threads."""
         while self._lanes:

@@ -213,9 +213,10 @@ def test_report_when_the_format_stores_in_a_file_then_the_way_down() -> None:
 
     lines = disagree(file_side(), test)
 
-    assert lines[3:5] == [
+    assert lines[3:6] == [
         "  test  all zero  test.qcow2",
-        "        data, L1[0] L2[0] = 0x8000000000050000 -> file offset 0x50000",
+        "        data, L1[0] L2[0] = 0x8000000000050000",
+        "        -> file offset 0x50000",
     ]
 
 

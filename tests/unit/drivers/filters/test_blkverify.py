@@ -407,6 +407,21 @@ def test_length_when_the_sides_differ_then_the_test_side_s(make_pair) -> None:
     assert pair.node.length() == 4096
 
 
+def test_remarks_when_lengths_differ_then_both_are_told(make_pair) -> None:
+    pair = make_pair(test=Side(data=bytearray(4096)))
+
+    assert list(pair.driver.remarks()) == [
+        "the raw side has 1048576 bytes and the test side 4096: only what both have can be compared"
+    ]
+
+
+@pytest.mark.parametrize("size", [SIZE, SIZE - 511])
+def test_remarks_when_lengths_are_the_same_sectors_then_none(make_pair, size) -> None:
+    pair = make_pair(test=Side(data=bytearray(size)))
+
+    assert list(pair.driver.remarks()) == []
+
+
 @pytest.mark.parametrize(
     "request_",
     [
