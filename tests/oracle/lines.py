@@ -3,6 +3,10 @@
 What is left out, since the real tool has no answer to compare: ``wait_break`` (it never returns without blkdebug),
 signals that stop the process, several unfinished asynchronous requests that report (their order is anybody's guess),
 requests of 16 MiB to 2 GiB (the real tool fills a buffer of that size first), and compressed writes that fail half-way.
+Left out as well are bugs of the real tool.  After O_DIRECT ``truncate -m full`` fails over the alignment of its own
+buffer.  A qcow2 image that shrinks to the middle of a cluster shows the old data again when it grows.  And when the
+cluster that takes compressed data is freed and given to other data, the next compressed write overwrites that: so
+compressed writes come in one group in the life of an open image.
 """
 
 from __future__ import annotations
@@ -21,9 +25,11 @@ HOSTILE_NUMBERS = (
     "18446744073709551615", "-0", "-5k", "0X200", "1K", "2147483648", "2147483647", "2147483137", "x", "--", "-",
     "1T", "0b1", "1,5", "5M5", "''", "2g", "0x7fffffffffffffff", "9223372036854775807k", "1.0000000001M", "0.5E",
 )  # fmt: skip
+HOSTILE_SIZES = ("1s", "-1", "0x", "1e3", "99999999999999999999", "16E", "8E", "7E", "x", "1.5", "5M5", "0", "-5k")
 PATTERNS = ("0", "0", "1", "0xcd", "205", "0xff", "255", "7", "42")
 HOSTILE_PATTERNS = ("256", "-1", "abc", "0x", "1k", "1.5", "010", "0x100", "99999999999999999999", "+3")
-CACHE_MODES = ("none", "writeback", "writethrough", "directsync", "unsafe", "off", "bogus", "WRITEBACK")
+DIRECT_MODES = ("none", "directsync", "off")
+CACHE_MODES = ("writeback", "writethrough", "unsafe", "bogus", "WRITEBACK")
 DISCARD_MODES = ("ignore", "off", "unmap", "on", "bogus")
 COMMANDS = (
     "abort", "aio_flush", "aio_read", "aio_write", "alloc", "break", "close", "discard", "flush", "help", "info",
@@ -34,13 +40,19 @@ MAX_LENGTH = 2 << 20
 
 
 class Lines:
-    """A source of command lines for one image; ``hostility`` is the chance that an argument is bad on purpose."""
+    """A source of command lines for one image; ``hostility`` is the chance that an argument is bad on purpose.
 
-    def __init__(self, rng: Random, geometry: Geometry, *, hostility: float) -> None:
+    ``direct``: the image may be opened past the host's cache.
+    """
+
+    def __init__(self, rng: Random, geometry: Geometry, *, hostility: float, direct: bool) -> None:
         self.rng = rng
         self.geometry = geometry
         self.hostility = hostility
-        self.size = geometry.size
+        self.size = self.peak = geometry.size
+        self.packing = True
+        self.direct = direct
+        self.cache_modes = CACHE_MODES + DIRECT_MODES * direct
 
     def lines(self) -> list[str]:
         """One command, or a few that belong together."""
@@ -156,22 +168,26 @@ class Lines:
     def write(self) -> list[str]:
         offset = self.offset()
         length = self.length(offset)
-        if self.rng.random() < 0.12:
-            offset, length = self.one_cluster()
-            return [self.command("write", "Cq", ["-c", offset, length], **self.filling())]
+        if self.packing and self.rng.random() < 0.1:
+            return self.compressed_writes()
         kind = self.rng.choice(("", "", "", "-z", "-z", "-zu", "-zn", "-zun"))
         flags = "Cfqp" + ("bnuz" if self.bad() else "")
         values = {} if kind and not self.bad() else self.filling()
         return [self.command(self.rng.choice(("write", "w")), flags, [kind] * bool(kind) + [offset, length], **values)]
 
-    def one_cluster(self) -> tuple[str, str]:
-        """What a compressed write takes; no more, since several are written side by side and then some may fail."""
-        cluster = self.geometry.cluster
-        start = self.rng.randrange(max(1, min(self.size, 4 << 20) // cluster + 1)) * cluster
-        length = min(cluster, max(0, self.size - start))
-        if self.bad():
-            return self.number(start + self.rng.choice((0, 1, 512))), self.number(length // 2)
-        return self.number(start), self.number(length)
+    def compressed_writes(self) -> list[str]:
+        """One to four, each to a cluster of its own; a single cluster each, since several are written side by side."""
+        self.packing = False
+        clusters = range(max(1, min(self.size, 4 << 20) // self.geometry.cluster + 1))
+        lines = []
+        for index in self.rng.sample(clusters, min(len(clusters), self.rng.randint(1, 4))):
+            start = index * self.geometry.cluster
+            length = min(self.geometry.cluster, max(0, self.size - start))
+            if self.bad():
+                start, length = start + self.rng.choice((0, 1, 512)), length // 2
+            operands = ["-c", self.number(start), self.number(length)]
+            lines.append(self.command("write", "Cq", operands, **self.filling()))
+        return lines
 
     def filling(self) -> dict[str, str]:
         if self.rng.random() < 0.1:
@@ -228,14 +244,23 @@ class Lines:
     def truncate(self) -> list[str]:
         if self.bad():
             values = {"m": self.rng.choice(("off", "bogus", ""))} if self.rng.random() < 0.3 else {}
-            return [self.command("truncate", "", [self.rng.choice(HOSTILE_NUMBERS)], **values), "length"]
+            numbers = HOSTILE_NUMBERS if self.geometry.format == "raw" else HOSTILE_SIZES
+            return [self.command("truncate", "", [self.rng.choice(numbers)], **values), "length"]
         size = max(0, self.size + self.rng.choice((0, 1, 512, -512, 4096, 65536, -65536, 1 << 20, -(1 << 20), 777)))
         size = min(size, 6 << 30)
-        modes = ("off", "metadata", "falloc", "full") if self.geometry.size <= 16 << 20 else ("off", "metadata")
+        if self.geometry.format == "qcow2" and size < self.peak:
+            size -= size % self.geometry.cluster
+        modes = ["off", "metadata"] + ["falloc"] * self.small + ["full"] * (self.small and not self.direct)
         values = {"m": self.rng.choice(modes)} if self.rng.random() < 0.4 else {}
         line = self.command("truncate", "", [self.number(size)], **values)
         self.size = size
+        self.peak = max(size, self.peak)
         return [line, "length"]
+
+    @property
+    def small(self) -> bool:
+        """Whether the whole image may be filled."""
+        return self.geometry.size <= 16 << 20
 
     def status(self) -> list[str]:
         rng = self.rng
@@ -247,7 +272,7 @@ class Lines:
 
     def reopen(self) -> list[str]:
         rng = self.rng
-        choices = ["-r", "-w", "-w", "", f"-c {rng.choice(CACHE_MODES)}", f"-w -c {rng.choice(CACHE_MODES)}"]
+        choices = ["-r", "-w", "-w", "", f"-c {rng.choice(self.cache_modes)}", f"-w -c {rng.choice(self.cache_modes)}"]
         choices += [f"-o {option}" for option in self.options()]
         hostile = ["-rw", "-x", "-w -w", "-c", "-o", "x", "-o driver=qed", "-o nosuch=1", "-o =", "-o file=x"]
         line = f"reopen {rng.choice(hostile if self.bad() else choices)}".rstrip()
@@ -265,7 +290,8 @@ class Lines:
     def open_again(self) -> list[str]:
         """Close, some commands that find nothing open, and open again."""
         rng = self.rng
-        lines = ["close"] if not self.bad() else []
+        self.packing = not self.bad()
+        lines = ["close"] if self.packing else []
         lines += [rng.choice(("read 0 512", "close", "map", "length", "help", "flush", "foo", "sleep 0"))] * self.bad()
         options = [f"driver={self.geometry.format}", *(rng.sample(self.options(), 1) if rng.random() < 0.4 else [])]
         lines.append(self.open_line(",".join(options), self.geometry.image))
@@ -275,8 +301,8 @@ class Lines:
 
     def open_line(self, options: str, image: str) -> str:
         rng = self.rng
-        flags = [flag for flag in ("-r", "-s", "-C", "-n", "-U", "-k") if rng.random() < 0.08]
-        flags += [f"-t {rng.choice(CACHE_MODES)}"] * (rng.random() < 0.2)
+        flags = [flag for flag in ("-r", "-s", "-C", "-n" if self.direct else "-r", "-U", "-k") if rng.random() < 0.08]
+        flags += [f"-t {rng.choice(self.cache_modes)}"] * (rng.random() < 0.2)
         flags += [f"-d {rng.choice(DISCARD_MODES)}"] * (rng.random() < 0.3)
         flags += [f"-i {rng.choice(('threads', 'native', 'bogus'))}"] * (rng.random() < 0.05)
         return " ".join(["open", *flags, "-o", options, image])

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.oracle.geometry import geometry
-from tests.oracle.lines import CACHE_MODES, DISCARD_MODES, Lines
+from tests.oracle.lines import CACHE_MODES, DIRECT_MODES, DISCARD_MODES, Lines
 
 if TYPE_CHECKING:
     from tests.oracle.geometry import Geometry
@@ -66,8 +66,9 @@ def stream(driver: str, seed: int) -> Stream:
     """The stream that ``seed`` stands for."""
     shape = geometry(Random(f"{driver} geometry {seed // SEEDS_PER_GEOMETRY}"), driver)
     rng = Random(f"{driver} stream {seed}")
-    source = Lines(rng, shape, hostility=rng.choice((0.0, 0.03, 0.1, 0.3)))
-    options, image = invocation(rng, shape)
+    direct = rng.random() < 0.3
+    source = Lines(rng, shape, hostility=rng.choice((0.0, 0.03, 0.1, 0.3)), direct=direct)
+    options, image = invocation(rng, shape, direct=direct)
     commands: list[str] = []
     while len(commands) < rng.randint(20, 60):
         commands += source.lines()
@@ -85,15 +86,22 @@ def stream(driver: str, seed: int) -> Stream:
     )
 
 
-def invocation(rng: Random, shape: Geometry) -> tuple[list[str], list[str]]:
+def invocation(rng: Random, shape: Geometry, *, direct: bool) -> tuple[list[str], list[str]]:
     """The program's options, and the words that name the image."""
     flags = [
         flag
-        for flag, chance in (("-r", 0.05), ("-s", 0.05), ("-n", 0.06), ("-C", 0.05), ("-U", 0.04), ("-m", 0.02))
+        for flag, chance in (
+            ("-r", 0.05),
+            ("-s", 0.05),
+            ("-n", 0.15 * direct),
+            ("-C", 0.05),
+            ("-U", 0.04),
+            ("-m", 0.02),
+        )
         if rng.random() < chance
     ]
     flags += ["-k"] * (rng.random() < 0.01)
-    flags += ["-t", rng.choice(CACHE_MODES[:-2])] * (rng.random() < 0.3)
+    flags += ["-t", rng.choice(CACHE_MODES[:-2] + DIRECT_MODES * direct)] * (rng.random() < 0.3)
     flags += ["-d", rng.choice(DISCARD_MODES[:-1])] * (rng.random() < 0.4)
     flags += ["-i", "threads"] * (rng.random() < 0.02)
     naming = rng.random()
