@@ -5,7 +5,7 @@ import os
 import pytest
 
 from pyqio.base.errors import BlockError, OpenError, OptionError, ProbedRawWrite, Unsupported
-from pyqio.base.types import Cache, Caps, OpenFlags
+from pyqio.base.types import Cache, Caps, Location, OpenFlags
 from pyqio.block import registry
 from pyqio.block.graph import Graph
 
@@ -192,7 +192,7 @@ class TestPassing:
 
     def test_byte_is_located_in_the_file(self, path):
         with open_raw(path, offset=1024) as image:
-            assert image.node.driver.locate(10).host_offset == 1034
+            assert image.node.locate(10) == Location(kind="data", child="file", host_offset=1034)
 
 
 class TestReopen:
