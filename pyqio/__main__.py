@@ -1,0 +1,7 @@
+"""python -m pyqio."""
+
+import sys
+
+from pyqio.cli.main import main
+
+sys.exit(main())

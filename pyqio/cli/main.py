@@ -1,0 +1,204 @@
+"""From the command line to an exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pyqio.base.errors import BlockError, OpenError, UsageError
+from pyqio.base.options import nest
+from pyqio.base.types import CACHE_MODES, Cache, OpenFlags
+from pyqio.cli.options import WrongUsage, parse
+from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode, Pairs
+from pyqio.commands.rejected import Rejected
+from pyqio.session.environment import Environment, OutputClosed
+from pyqio.session.state import FAILED, OK, PYQIO, QEMU_IO, USAGE, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SIGPIPE_STATUS: Final = 128 + signal.SIGPIPE
+_SIGINT_STATUS: Final = 128 + signal.SIGINT
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What the command line asks for."""
+
+    commands: list[str] = field(default_factory=list)
+    format: str | None = None
+    image_opts: bool = False
+    filename: str | None = None
+    read_only: bool = False
+    snapshot: bool = False
+    copy_on_read: bool = False
+    force_share: bool = False
+    cache: Cache = Cache()  # noqa: RUF009
+    aio: str = "threads"
+    discard: str = "unmap"
+
+
+class _Finished(Exception):
+    """There is nothing to run; ``status`` is the exit status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run pyqio, or qemu-io where that is the program's name; returns the exit status."""
+    name, *words = sys.argv if argv is None else argv
+    personality = QEMU_IO if os.path.basename(name) == "qemu-io" else PYQIO
+    environment = Environment(stdio=not personality.own)
+    session = Session(environment, personality)
+    try:
+        try:
+            run = _Parser(session).parse(words)
+            _open(session, run)
+            _execute(session, run)
+        except _Finished as finished:
+            session.status = finished.status
+        return session.finish()
+    except OutputClosed:
+        session.abandon()
+        return _SIGPIPE_STATUS
+    except KeyboardInterrupt:
+        session.abandon()
+        return _SIGINT_STATUS
+
+
+def _open(session: Session, run: _Run) -> None:
+    if run.filename is None:
+        return
+    filename: str | None = run.filename
+    flags = OpenFlags(
+        read_only=run.read_only, cache=run.cache, force_share=run.force_share, discard=run.discard, aio=run.aio
+    )
+    options: dict[str, Any] = {} if run.format is None else {"driver": run.format}
+    try:
+        if run.image_opts:
+            options, filename = _image_options(session, run.filename), None
+        session.open(filename, options, flags, snapshot=run.snapshot, copy_on_read=run.copy_on_read)
+    except (UsageError, BlockError) as error:
+        failure = error if isinstance(error, OpenError) else OpenError(str(error))
+        session.show_open_failure(filename, failure)
+        raise _Finished(FAILED) from error
+
+
+def _image_options(session: Session, text: str) -> dict[str, Any]:
+    kind = Pairs()
+    for warning in kind.warnings(text):
+        session.warn(warning)
+    return nest(kind.parse(text))
+
+
+def _execute(session: Session, run: _Run) -> None:
+    if run.commands:
+        from pyqio.session.batch import run_commands
+
+        run_commands(session, run.commands)
+    elif session.environment.interactive:
+        from pyqio.shell import repl
+
+        repl.run(session)
+    else:
+        from pyqio.session.batch import run_script
+
+        run_script(session)
+
+
+class _Parser:
+    """Takes the command line in, in the order in which qemu-io does, since the first mistake is the one told."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._own = session.personality.own
+        self._run = _Run()
+
+    def parse(self, words: Sequence[str]) -> _Run:
+        """The whole command line.  Raises _Finished where it asks for no session."""
+        run = self._run
+        operands: list[str] = []
+        try:
+            for option, argument in parse(words, operands):
+                self._take(option.name, argument)
+            if len(operands) > 1:
+                raise WrongUsage("more than one image" if self._own else "")
+        except WrongUsage as error:
+            raise self._wrong_usage(str(error)) from error
+        except Rejected as error:
+            raise self._complain(str(error)) from error
+        if run.image_opts and run.format is not None:
+            raise self._complain("--image-opts and -f are mutually exclusive")
+        run.filename = operands[0] if operands else None
+        return run
+
+    def _take(self, name: str, argument: str) -> None:
+        run = self._run
+        match name:
+            case "help" | "version":
+                self._inform(name)
+            case "cmd":
+                run.commands.append(argument)
+            case "format":
+                run.format = argument
+            case "read-only" | "snapshot" | "copy-on-read" | "force-share" | "image-opts":
+                setattr(run, name.replace("-", "_"), True)
+            case "nocache":
+                run.cache = CACHE_MODES["none"]
+            case "cache":
+                run.cache = CacheMode().parse(argument)
+            case "native-aio":
+                run.aio = "native"
+            case "aio":
+                run.aio = AioMode().parse(argument)
+            case "discard":
+                run.discard = DiscardMode().parse(argument)
+            case "object" | "trace":
+                self._take_later_work(name, argument)
+
+    def _take_later_work(self, name: str, argument: str) -> None:
+        from pyqio.cli.objects import BadDefinition, object_type, trace_pattern
+
+        try:
+            if name == "object":
+                self._session.warn(f"there are no objects yet: {object_type(argument)} is ignored")
+            elif not self._own:
+                self._session.warn(f"trace event '{trace_pattern(argument)}' does not exist")
+            else:
+                self._session.warn(f"nothing can be traced yet: {trace_pattern(argument) or argument} is ignored")
+        except BadDefinition as error:
+            raise Rejected(str(error)) from error
+
+    def _inform(self, name: str) -> None:
+        from pyqio.cli import usage
+
+        if name == "version":
+            text = usage.VERSION if self._own else usage.QEMU_VERSION
+        else:
+            text = usage.pyqio_help() if self._own else usage.QEMU_HELP
+        self._session.environment.out(text)
+        raise _Finished(OK)
+
+    def _wrong_usage(self, message: str) -> _Finished:
+        if not self._own:
+            from pyqio.cli import usage
+
+            self._session.environment.out(usage.QEMU_HELP)
+        if message:
+            self._session.environment.err(f"{self._session.personality.program}: {message}\n")
+        if self._own:
+            self._session.environment.err("Try 'pyqio --help'.\n")
+        return _Finished(USAGE if self._own else FAILED)
+
+    def _complain(self, message: str) -> _Finished:
+        self._session.environment.err(f"{self._session.personality.program}: {message}\n")
+        return _Finished(USAGE if self._own else FAILED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

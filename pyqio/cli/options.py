@@ -1,0 +1,175 @@
+"""The options of the command line, in one table for parsing, --help, the manual page and completions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pyqio.base.types import CACHE_MODES
+from pyqio.commands.getopt import first_byte
+from pyqio.commands.kinds import AIO_MODES, DISCARD_MODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class WrongUsage(Exception):
+    """A command line that cannot be understood; ``str()`` says why, in glibc's words, "" where qemu-io is silent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option.
+
+    ``name``: its long spelling without hyphens; ``letter``: its short one, "" for none.  ``metavar``: what stands for
+    its argument in a synopsis, "" where it takes none.  ``group``: the heading under which --help lists it.
+    ``words``: the values that it takes, where they are few.  ``own``: qemu-io has no such option.
+    """
+
+    name: str
+    letter: str = ""
+    metavar: str = ""
+    meaning: str
+    default: str = ""
+    group: str
+    words: tuple[str, ...] = ()
+    own: bool = False
+
+
+_COMMANDS: Final = "Commands"
+_OPENING: Final = "Opening the image"
+_CACHING: Final = "How the host is used"
+_OTHER: Final = "Other"
+
+OPTIONS: Final = (
+    Option(name="help", letter="h", meaning="show this help", group=_OTHER),
+    Option(name="version", letter="V", meaning="show the version", group=_OTHER),
+    Option(
+        name="cmd",
+        letter="c",
+        metavar="COMMAND",
+        meaning="run a command; may be given several times",
+        default="a shell on a terminal, else a script on standard input",
+        group=_COMMANDS,
+    ),
+    Option(
+        name="format",
+        letter="f",
+        metavar="FMT",
+        meaning="the image's format",
+        default="guessed from its first bytes",
+        group=_OPENING,
+    ),
+    Option(name="read-only", letter="r", meaning="open the image read-only", group=_OPENING),
+    Option(name="snapshot", letter="s", meaning="write to a temporary overlay, gone at the end", group=_OPENING),
+    Option(name="nocache", letter="n", meaning="bypass the host's page cache, as -t none", group=_CACHING),
+    Option(
+        name="copy-on-read",
+        letter="C",
+        meaning="keep in the image what is read from its backing file",
+        group=_OPENING,
+    ),
+    Option(name="misalign", letter="m", meaning="taken and ignored: buffers are always aligned", group=_CACHING),
+    Option(name="native-aio", letter="k", meaning="as -i native", group=_CACHING),
+    Option(
+        name="aio",
+        letter="i",
+        metavar="MODE",
+        meaning="asynchronous input and output of the host",
+        default="threads",
+        group=_CACHING,
+        words=AIO_MODES,
+    ),
+    Option(
+        name="discard",
+        letter="d",
+        metavar="MODE",
+        meaning="what becomes of discarded ranges",
+        default="unmap",
+        group=_CACHING,
+        words=tuple(DISCARD_MODES),
+    ),
+    Option(
+        name="cache",
+        letter="t",
+        metavar="MODE",
+        meaning="cache mode of the image",
+        default="writethrough: a flush after each write",
+        group=_CACHING,
+        words=tuple(CACHE_MODES),
+    ),
+    Option(
+        name="trace",
+        letter="T",
+        metavar="PATTERN",
+        meaning="trace events; parsed, but nothing is traced yet",
+        group=_OTHER,
+    ),
+    Option(
+        name="object",
+        metavar="OBJECTDEF",
+        meaning="an object such as a secret; parsed, but none can be made yet",
+        group=_OPENING,
+    ),
+    Option(name="image-opts", meaning="the image is given as key=value,...", group=_OPENING),
+    Option(name="force-share", letter="U", meaning="open an image that is in use elsewhere (with -r)", group=_OPENING),
+)
+"""In the order in which the C library names those that an abbreviation may mean."""
+
+_BY_LETTER: Final = {option.letter: option for option in OPTIONS if option.letter}
+
+
+def parse(words: Sequence[str], operands: list[str]) -> Iterator[tuple[Option, str]]:
+    """Yield each option of ``words`` with its argument, "" for none; fill ``operands``.
+
+    The rules are getopt_long(3)'s: options and operands mixed, letters bundled, names abbreviated.
+    Raises WrongUsage, after what came before was yielded.
+    """
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            operands.extend(rest)
+        elif word.startswith("--"):
+            yield _long(word, rest)
+        elif word.startswith("-") and word != "-":
+            yield from _letters(word[1:], rest)
+        else:
+            operands.append(word)
+
+
+def _long(word: str, rest: Iterator[str]) -> tuple[Option, str]:
+    name, equals, argument = word[2:].partition("=")
+    fitting = [option for option in OPTIONS if option.name.startswith(name)]
+    exact = [option for option in fitting if option.name == name]
+    if not fitting:
+        raise WrongUsage(f"unrecognized option '--{name if equals else word[2:]}'")
+    if len(fitting) > 1 and not exact:
+        possible = " ".join(f"'--{option.name}'" for option in fitting)
+        raise WrongUsage(f"option '{word}' is ambiguous; possibilities: {possible}")
+    option = (exact or fitting)[0]
+    if equals and not option.metavar:
+        raise WrongUsage(f"option '--{option.name}' doesn't allow an argument")
+    if option.metavar and not equals:
+        following = next(rest, None)
+        if following is None:
+            raise WrongUsage(f"option '--{option.name}' requires an argument")
+        argument = following
+    return option, argument
+
+
+def _letters(letters: str, rest: Iterator[str]) -> Iterator[tuple[Option, str]]:
+    at = 0
+    while at < len(letters):
+        letter = letters[at]
+        at += 1
+        option = _BY_LETTER.get(letter)
+        if option is None:
+            raise WrongUsage(f"invalid option -- '{first_byte(letter)}'")
+        argument = ""
+        if option.metavar:
+            joined, at = letters[at:], len(letters)
+            following = joined or next(rest, None)
+            if following is None:
+                raise WrongUsage(f"option requires an argument -- '{letter}'")
+            argument = following
+        yield option, argument

@@ -1,0 +1,242 @@
+"""What a command is, and how its line becomes an object.
+
+A command is a frozen dataclass.  A field ``Annotated[type, Flag(...), Kind]`` is an option letter (without a kind: a
+switch), a field ``Annotated[type, Kind]`` an operand; operands with a default may be left out, and one whose default
+is () takes all that are left.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import MISSING, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar, get_args, get_type_hints
+
+from pyqio.commands import getopt
+from pyqio.commands.kinds import Argument
+from pyqio.commands.rejected import Answered, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pyqio.commands.context import Context
+    from pyqio.commands.results import Result
+
+T = TypeVar("T", bound="type[Command]")
+
+SPECS: Final[dict[str, Spec]] = {}
+"""Every command of the families that are loaded, by name and by alias."""
+
+
+class Flag(NamedTuple):
+    """An option letter.
+
+    ``also``: another field and the value that the letter gives it.  ``answer``: a line that is all that the command
+    then says, whatever follows.  ``group``: only one letter of it may be given, and once.
+    """
+
+    letter: str
+    meaning: str
+    also: tuple[str, object] | None = None
+    answer: str = ""
+    group: str = ""
+
+
+class Option(NamedTuple):
+    """A flag in its place: the field that it sets, and the kind of its argument, None for a switch."""
+
+    flag: Flag
+    field: str
+    kind: Argument | None
+
+
+class Operand(NamedTuple):
+    """An operand in its place."""
+
+    field: str
+    kind: Argument
+    required: bool
+    repeated: bool
+
+
+class Command(ABC):
+    """A command line that has been understood."""
+
+    spec: ClassVar[Spec]
+
+    @classmethod
+    def check_options(cls, options: Mapping[str, Any], operands: int) -> None:
+        """Refuse options that do not go together, or not with so many operands, before these are parsed.
+
+        ``options``: values by field, of those given only.  Raises Rejected.
+        """
+
+    @abstractmethod
+    def run(self, context: Context) -> Iterable[Result]:
+        """Carry the command out; results may come as they arise.  Raises Rejected."""
+
+
+class Spec:
+    """What is known of a command before it is typed.
+
+    ``synopsis`` and ``summary`` make the one-line help, ``about`` is the rest of the long one, with {flags} in the
+    place of the list of flags.
+    ``minimum`` and ``maximum``: how many words may follow the name, None for any number.  ``needs_image``: it works
+    on an open image; ``writes``: which must be writable.  ``polls``: how much of the asynchronous requests comes to
+    its end while the command runs (see pool).  ``own``: qemu-io has no such command.
+    """
+
+    def __init__(
+        self,
+        cls: type[Command],
+        names: Sequence[str],
+        *,
+        synopsis: str | None,
+        summary: str,
+        about: str,
+        arguments: tuple[int, int | None],
+        needs_image: bool,
+        writes: bool,
+        polls: int,
+        own: bool,
+    ) -> None:
+        self.cls = cls
+        self.name, *self.aliases = names
+        self.synopsis = synopsis
+        self.summary = summary
+        self.about = about
+        self.minimum, self.maximum = arguments
+        self.needs_image = needs_image
+        self.writes = writes
+        self.polls = polls
+        self.own = own
+
+    @cached_property
+    def _fields(self) -> list[tuple[str, Flag | None, Argument | None, Any]]:
+        hints = get_type_hints(self.cls, include_extras=True)
+        found = []
+        for field in fields(self.cls):  # type: ignore[arg-type]
+            marks = get_args(hints[field.name])
+            flag = next((m for m in marks if isinstance(m, Flag)), None)
+            kind = next((m for m in marks if isinstance(m, Argument)), None)
+            found.append((field.name, flag, kind, field.default))
+        return found
+
+    @cached_property
+    def options(self) -> dict[str, Option]:
+        """The option letters, in the order in which help lists them."""
+        return {flag.letter: Option(flag, name, kind) for name, flag, kind, _ in self._fields if flag}
+
+    @cached_property
+    def operands(self) -> tuple[Operand, ...]:
+        """The operands, in the order in which they are typed."""
+        return tuple(
+            Operand(name, kind, default is MISSING, default == ())
+            for name, flag, kind, default in self._fields
+            if kind and not flag
+        )
+
+    @cached_property
+    def _with_argument(self) -> frozenset[str]:
+        return frozenset(letter for letter, option in self.options.items() if option.kind)
+
+    @cached_property
+    def _operand_bounds(self) -> tuple[int, int | None]:
+        required = sum(operand.required for operand in self.operands)
+        unbounded = self.maximum is not None or any(operand.repeated for operand in self.operands)
+        return required, None if unbounded else len(self.operands)
+
+    def check_count(self, words: Sequence[str]) -> None:
+        """Refuse a line of too few or too many words, the name among them.  Raises Rejected."""
+        given = len(words) - 1
+        if given < self.minimum or (self.maximum is not None and given > self.maximum):
+            raise Rejected(f"bad argument count {given} to {words[0]}, expected {self._expected()}", stderr=True)
+
+    def _expected(self) -> str:
+        if self.maximum is None:
+            return f"at least {self.minimum} arguments"
+        if self.minimum == self.maximum:
+            return f"{self.minimum} arguments"
+        return f"between {self.minimum} and {self.maximum} arguments"
+
+    def parse(self, words: Sequence[str], warn: Callable[[str], None]) -> Command:
+        """The command that a line of words stands for; ``warn`` is told of doubtful spellings.  Raises Rejected."""
+        values: dict[str, Any] = {}
+        operands: Sequence[str] = words[1:]
+        if self.options:
+            if " -" in " ".join(words):
+                operands = self._take_options(words, values, warn)
+            minimum, maximum = self._operand_bounds
+            if len(operands) < minimum or (maximum is not None and len(operands) > maximum):
+                raise Rejected(usage=True)
+            if values:
+                self.cls.check_options(values, len(operands))
+        given = bool(values)
+        for at, (field, kind, _, repeated) in enumerate(self.operands):
+            if given:
+                kind = kind.beside(values)
+            if repeated:
+                values[field] = tuple(_parse(kind, text, warn) for text in operands[at:])
+            elif at < len(operands):
+                values[field] = _parse(kind, operands[at], warn)
+        return self.cls(**values)
+
+    def _take_options(self, words: Sequence[str], values: dict[str, Any], warn: Callable[[str], None]) -> Sequence[str]:
+        operands: list[str] = []
+        groups = set()
+        taken = getopt.options(words, operands, letters=self.options, with_argument=self._with_argument)
+        for letter, argument in taken:
+            flag, field, kind = self.options[letter]
+            if flag.group in groups:
+                raise Rejected(f"Only one {flag.group} option may be given", prefixed=True)
+            if flag.group:
+                groups.add(flag.group)
+            value: Any = True if kind is None else _parse(kind, argument, warn)
+            former = values.get(field)
+            values[field] = {**former, **value} if isinstance(former, dict) else value
+            if flag.also:
+                values[flag.also[0]] = flag.also[1]
+            if flag.answer:
+                raise Answered(flag.answer)
+        return operands
+
+
+def command(
+    *names: str,
+    summary: str,
+    synopsis: str | None = None,
+    about: str = "",
+    arguments: tuple[int, int | None] = (0, 0),
+    needs_image: bool = True,
+    writes: bool = False,
+    polls: int = 0,
+    own: bool = False,
+) -> Callable[[T], T]:
+    """Register a class as a command under a name and its aliases; see Spec."""
+
+    def register(cls: T) -> T:
+        spec = Spec(
+            cls,
+            names,
+            synopsis=synopsis,
+            summary=summary,
+            about=about,
+            arguments=arguments,
+            needs_image=needs_image,
+            writes=writes,
+            polls=polls,
+            own=own,
+        )
+        cls.spec = spec
+        SPECS.update(dict.fromkeys(names, spec))
+        return cls
+
+    return register
+
+
+def _parse(kind: Argument, text: str, warn: Callable[[str], None]) -> Any:
+    value = kind.parse(text)
+    if not text.isdecimal():
+        for warning in kind.warnings(text):
+            warn(warning)
+    return value

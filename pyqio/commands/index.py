@@ -1,0 +1,71 @@
+"""Where each command lives.  A family is imported when the first of its commands is typed."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from pyqio.commands.command import SPECS
+
+if TYPE_CHECKING:
+    from pyqio.commands.command import Spec
+
+MODULES: Final = {
+    "abort": "debug",
+    "aio_flush": "aio",
+    "aio_read": "aio",
+    "aio_write": "aio",
+    "alloc": "map",
+    "a": "map",
+    "break": "debug",
+    "close": "open",
+    "c": "open",
+    "create": "create",
+    "demo": "demo",
+    "discard": "discard",
+    "d": "discard",
+    "flush": "discard",
+    "f": "discard",
+    "help": "control",
+    "?": "control",
+    "info": "info",
+    "i": "info",
+    "length": "resize",
+    "l": "resize",
+    "map": "map",
+    "open": "open",
+    "o": "open",
+    "quit": "control",
+    "q": "control",
+    "read": "read",
+    "r": "read",
+    "readv": "read",
+    "remove_break": "debug",
+    "reopen": "open",
+    "resume": "debug",
+    "sigraise": "debug",
+    "sleep": "control",
+    "truncate": "resize",
+    "t": "resize",
+    "wait_break": "debug",
+    "write": "write",
+    "w": "write",
+    "writev": "write",
+}
+"""Name or alias -> module of this package."""
+
+
+@cache
+def find(name: str) -> Spec | None:
+    """The command of this name or alias, None where there is none."""
+    if name not in MODULES:
+        return None
+    importlib.import_module(f"pyqio.commands.{MODULES[name]}")
+    return SPECS[name]
+
+
+def every(*, own: bool = True) -> list[Spec]:
+    """All commands by name, without aliases; loads all families.  ``own``: also those that qemu-io has not."""
+    found = {spec.name: spec for name in MODULES if (spec := find(name)) and (own or not spec.own)}
+    return [found[name] for name in sorted(found)]

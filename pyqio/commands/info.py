@@ -1,0 +1,53 @@
+"""info."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyqio.base.types import Role
+from pyqio.commands.command import Command, command
+from pyqio.commands.results import Info
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyqio.block.driver import Driver
+    from pyqio.block.node import Node
+    from pyqio.commands.context import Context
+    from pyqio.commands.results import Result
+
+
+@command("info", "i", summary="prints information about the current file")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowInfo(Command):
+    """Say what the format knows of itself."""
+
+    def run(self, context: Context) -> Sequence[Result]:
+        """The top node's own knowledge, and no other's."""
+        driver = context.image.node.driver
+        if _knows_nothing(context.image.node):
+            return [Info(format=driver.name, protocol=_is_protocol(driver), cluster_size=None)]
+        specific = dict(context.image.info())
+        cluster_size = specific.pop("cluster-size", 0)
+        vm_state_offset = specific.pop("vm-state-offset", 0)
+        return [
+            Info(
+                format=driver.name,
+                protocol=_is_protocol(driver),
+                cluster_size=cluster_size,
+                vm_state_offset=vm_state_offset,
+                specific=specific,
+            )
+        ]
+
+
+def _is_protocol(driver: Driver) -> bool:
+    return driver.role is Role.PROTOCOL or driver.prefix is not None
+
+
+def _knows_nothing(node: Node) -> bool:
+    """QEMU's null drivers have no such knowledge, not even that there are no clusters; raw hands the question on."""
+    while node.driver.name == "raw":
+        node = node.children["file"].node
+    return node.driver.name in ("null-co", "null-aio")

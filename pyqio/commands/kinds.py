@@ -1,0 +1,205 @@
+"""Kinds of command arguments: qemu-io's rules, and its words where they are broken."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from pyqio.base.kinds import Choice, Kind, Path
+from pyqio.base.types import CACHE_MODES, Cache
+from pyqio.base.units import SizeError, has_hex_multiplier, parse_size
+from pyqio.commands.rejected import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping
+
+MAX_REQUEST: Final = 2**31 - 512
+"""Bytes in the largest request that qemu-io takes."""
+
+_C_INTEGER: Final = re.compile(r"\s*([+-]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))", re.ASCII)
+
+AIO_MODES: Final = ("threads", "native", "io_uring")
+DISCARD_MODES: Final = {"ignore": "ignore", "off": "ignore", "unmap": "unmap", "on": "unmap"}
+
+
+class Argument(Kind):
+    """A kind of command argument; some spellings are taken with a warning."""
+
+    def warnings(self, text: str) -> Iterable[str]:
+        """What is said on standard error about a text that is taken all the same."""
+        return ()
+
+    def beside(self, options: Container[str]) -> Argument:
+        """The kind that this one is where the fields ``options`` are given."""
+        return self
+
+
+class Number(Argument):
+    """Bytes, with qemu's suffixes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def parse(self, value: Any) -> int:
+        """Bytes, up to 2**63 - 1."""
+        if len(value) < 19 and value.isdecimal() and value.isascii():
+            return int(value)
+        try:
+            return parse_size(value)
+        except SizeError as error:
+            what = (
+                "argument too large" if error.too_large else "non-numeric argument, or extraneous/unrecognized suffix"
+            )
+            raise Rejected(f"Parsing error: {what} -- {value}") from None
+
+    def warnings(self, text: str) -> Iterable[str]:
+        """Hexadecimal numbers with a suffix."""
+        if has_hex_multiplier(text):
+            yield f"Using a multiplier suffix on hex numbers is deprecated: {text}"
+
+
+class Count(Number):
+    """The length of a request.
+
+    ``excess`` is what is said of a larger one, {maximum} and {text} replaced; ``unless``: the option that lifts the
+    bound.
+    """
+
+    def __init__(self, excess: str, *, unless: str = "") -> None:
+        super().__init__("len")
+        self.excess = excess
+        self.unless = unless
+
+    def beside(self, options: Container[str]) -> Argument:
+        """Any number beside the option that lifts the bound."""
+        return Number(self.name) if self.unless in options else self
+
+    def parse(self, value: Any) -> int:
+        """Bytes, up to MAX_REQUEST."""
+        count = super().parse(value)
+        if count > MAX_REQUEST:
+            raise Rejected(self.excess.format(maximum=MAX_REQUEST, text=value))
+        return count
+
+
+SINGLE: Final = Count("length cannot exceed {maximum}, given {text}")
+VECTOR: Final = Count("Argument '{text}' exceeds maximum size {maximum}")
+
+
+class Byte(Argument):
+    """The byte that a pattern is made of: a C integer."""
+
+    name = "pattern"
+
+    def parse(self, value: Any) -> int:
+        """0 to 255."""
+        number = c_integer(value)
+        if number is None or not 0 <= number <= 255:
+            raise Rejected(f"{value} is not a valid pattern byte")
+        return number
+
+
+class Milliseconds(Argument):
+    """A duration: a C integer."""
+
+    name = "milliseconds"
+
+    def parse(self, value: Any) -> int:
+        """Milliseconds, cut to 63 bits."""
+        number = c_integer(value)
+        if number is None or number < 0:
+            raise Rejected(f"{value} is not a valid number")
+        return min(number, 2**63 - 1)
+
+
+class CacheMode(Choice, Argument):
+    """A name of -t."""
+
+    def __init__(self) -> None:
+        super().__init__(*CACHE_MODES, name="cache")
+
+    def parse(self, value: Any) -> Cache:  # type: ignore[override]
+        """What the name stands for."""
+        return CACHE_MODES[_one_of(value, CACHE_MODES, "cache")]
+
+
+class DiscardMode(Choice, Argument):
+    """A name of -d."""
+
+    def __init__(self) -> None:
+        super().__init__(*DISCARD_MODES, name="discard")
+
+    def parse(self, value: Any) -> str:
+        """``ignore`` or ``unmap``."""
+        return DISCARD_MODES[_one_of(value, DISCARD_MODES, "discard")]
+
+
+class AioMode(Choice, Argument):
+    """A name of -i."""
+
+    def __init__(self) -> None:
+        super().__init__(*AIO_MODES, name="aio")
+
+    def parse(self, value: Any) -> str:
+        """The name."""
+        return _one_of(value, AIO_MODES, "aio")
+
+
+class Pairs(Argument):
+    """``key=value,key=value`` for the block driver; ``key`` means on and ``nokey`` off, both with a warning."""
+
+    def __init__(self, name: str = "options") -> None:
+        self.name = name
+
+    def parse(self, value: Any) -> Mapping[str, str]:
+        """The pairs as given, keys still dotted."""
+        return dict(self._pair(key, text, bare=bare) for key, text, bare in _split(value))
+
+    def warnings(self, text: str) -> Iterable[str]:
+        """Keys without a value."""
+        for key, value, bare in _split(text):
+            if bare:
+                meant, state = self._pair(key, value, bare=True)
+                yield f"short-form boolean option '{key}' deprecated\nPlease use {meant}={state} instead"
+
+    @staticmethod
+    def _pair(key: str, value: str, *, bare: bool) -> tuple[str, str]:
+        return (key[2:], "off") if bare and key.startswith("no") else (key, value)
+
+
+class Word(Argument):
+    """Any word: a tag, an event, the name of a command."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def parse(self, value: Any) -> str:
+        """The word."""
+        return str(value)
+
+
+class FileName(Path, Argument):
+    """The name of an image or of a file."""
+
+
+def c_integer(text: str) -> int | None:
+    """The number that strtol(3) with base 0 makes of the whole ``text``, None where it does not take it whole."""
+    match = _C_INTEGER.fullmatch(text)
+    if match is None:
+        return None
+    sign, hexadecimal, octal, decimal = match.groups()
+    number = int(hexadecimal, 16) if hexadecimal else int(decimal) if decimal else int(octal or "0", 8)
+    return -number if sign == "-" else number
+
+
+def _one_of(text: str, words: Iterable[str], what: str) -> str:
+    if text not in words:
+        raise Rejected(f"Invalid {what} option: {text}", prefixed=True)
+    return text
+
+
+def _split(text: str) -> Iterable[tuple[str, str, bool]]:
+    for part in text.replace(",,", "\0").split(","):
+        if part:
+            key, equals, value = part.replace("\0", ",").partition("=")
+            yield key, value if equals else "on", not equals

@@ -1,0 +1,147 @@
+"""open, close and reopen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - fields are annotated with it
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pyqio.base.errors import BlockError, OpenError, UsageError
+from pyqio.base.options import nest
+from pyqio.base.types import CACHE_MODES, Cache, OpenFlags
+from pyqio.commands.command import Command, Flag, command
+from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode, FileName, Pairs
+from pyqio.commands.rejected import Rejected
+from pyqio.commands.results import OpenFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyqio.commands.context import Context
+    from pyqio.commands.results import Result
+
+_OPEN = """
+ opens a new file in the requested mode
+
+ Example:
+ 'open -n -o driver=raw /tmp/data' - opens raw data file read-write, uncached
+
+ Opens a file for subsequent use by all of the other qemu-io commands.
+{flags}"""
+
+_REOPEN = """
+ Changes the open options of an already opened image
+
+ Example:
+ 'reopen -o lazy-refcounts=on' - activates lazy refcount writeback on a qcow2 image
+
+{flags}
+"""
+
+
+@command(
+    "open",
+    "o",
+    synopsis="[-rsCnkU] [-t cache] [-d discard] [-o options] [path]",
+    summary="open the file specified by path",
+    about=_OPEN,
+    arguments=(1, None),
+    needs_image=False,
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open(Command):
+    """Open an image; there may be one at a time."""
+
+    read_only: Annotated[bool, Flag("r", "open file read-only")] = False
+    snapshot: Annotated[bool, Flag("s", "use snapshot file")] = False
+    copy_on_read: Annotated[bool, Flag("C", "use copy-on-read")] = False
+    no_cache: Annotated[
+        bool, Flag("n", "disable host cache, short for -t none", also=("cache", CACHE_MODES["none"]))
+    ] = False
+    force_share: Annotated[bool, Flag("U", "force shared permissions")] = False
+    native_aio: Annotated[
+        bool,
+        Flag("k", "use kernel AIO implementation (Linux only, prefer use of -i)", also=("aio", "native")),
+    ] = False
+    aio: Annotated[str, Flag("i", "use AIO mode (threads, native or io_uring)"), AioMode()] = "threads"
+    cache: Annotated[Cache, Flag("t", "use the given cache mode for the image"), CacheMode()] = Cache()  # noqa: RUF009
+    discard: Annotated[str, Flag("d", "use the given discard mode for the image"), DiscardMode()] = "unmap"
+    options: Annotated[Mapping[str, str], Flag("o", "options to be given to the block driver"), Pairs()] = field(
+        default_factory=dict
+    )
+    path: Annotated[str | None, FileName()] = None
+
+    @property
+    def flags(self) -> OpenFlags:
+        """How the image is opened."""
+        return OpenFlags(
+            read_only=self.read_only,
+            cache=self.cache,
+            force_share=self.force_share,
+            discard=self.discard,
+            aio=self.aio,
+        )
+
+    def run(self, context: Context) -> Sequence[Result]:
+        """Open; says nothing."""
+        if context.has_image:
+            raise Rejected("file open already, try 'help close'", prefixed=True)
+        try:
+            options = nest(self.options)
+            context.open(self.path, options, self.flags, snapshot=self.snapshot, copy_on_read=self.copy_on_read)
+        except UsageError as error:
+            return [OpenFailed(filename=self.path, error=OpenError(str(error)))]
+        except OpenError as error:
+            return [OpenFailed(filename=self.path, error=error)]
+        except BlockError as error:
+            return [OpenFailed(filename=self.path, error=OpenError(error.message))]
+        return ()
+
+
+@command("close", "c", summary="close the current open file")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(Command):
+    """Close the image."""
+
+    def run(self, context: Context) -> Sequence[Result]:
+        """Close, after all asynchronous requests; says nothing."""
+        try:
+            context.close()
+        except BlockError as error:
+            raise Rejected(f"close failed: {error.message}", stderr=True) from error
+        return ()
+
+
+@command(
+    "reopen",
+    synopsis="[(-r|-w)] [-c cache] [-o options]",
+    summary="reopens an image with new options",
+    about=_REOPEN,
+    arguments=(0, None),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Command):
+    """Change how the image is open."""
+
+    read_only: Annotated[bool, Flag("r", "Reopen the image read-only", group="-r/-w")] = False
+    writable: Annotated[bool, Flag("w", "Reopen the image read-write", group="-r/-w")] = False
+    cache: Annotated[Cache | None, Flag("c", "Change the cache mode to the given value"), CacheMode()] = None
+    options: Annotated[Mapping[str, Any], Flag("o", "Changes block driver options (cf. 'open' command)"), Pairs()] = (
+        field(default_factory=dict)
+    )
+
+    def run(self, context: Context) -> Sequence[Result]:
+        """Reopen; says nothing."""
+        if self.cache is not None and {"cache.direct", "cache.no-flush"} & self.options.keys():
+            raise Rejected("Cannot set both -c and the cache options", prefixed=True)
+        read_only = self.read_only if self.read_only or self.writable else None
+        if read_only is not None and "read-only" in self.options:
+            raise Rejected("Cannot set both -r/-w and 'read-only'", prefixed=True)
+        context.drain()
+        try:
+            context.image.reopen(read_only=read_only, cache=self.cache, options=nest(self.options))
+        except UsageError as error:
+            raise Rejected(str(error), prefixed=True) from error
+        except BlockError as error:
+            raise Rejected(error.message, prefixed=True) from error
+        return ()

@@ -1,0 +1,137 @@
+"""read and readv."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from pyqio.base.errors import BlockError, Unsupported, VerifyError
+from pyqio.block.emulate import WINDOW
+from pyqio.commands.command import Command, Flag, command
+from pyqio.commands.kinds import SINGLE, VECTOR, Byte, Number
+from pyqio.commands.pool import QUICK
+from pyqio.commands.rejected import Rejected
+from pyqio.commands.request import Expected, diverged, fetch, require_sectors, total
+from pyqio.commands.results import Failed, Transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyqio.commands.context import Context
+    from pyqio.commands.results import Result
+
+_READ = """
+ reads a range of bytes from the given offset
+
+ Example:
+ 'read -v 512 1k' - dumps 1 kilobyte read from 512 bytes into the file
+
+ Reads a segment of the currently open file, optionally dumping it to the
+ standard output stream (with -v option) for subsequent inspection.
+{flags}
+"""
+
+_READV = """
+ reads a range of bytes from the given offset into multiple buffers
+
+ Example:
+ 'readv -v 512 1k 1k ' - dumps 2 kilobytes read from 512 bytes into the file
+
+ Reads a segment of the currently open file, optionally dumping it to the
+ standard output stream (with -v option) for subsequent inspection.
+ Uses multiple iovec buffers if more than one byte range is specified.
+{flags}
+"""
+
+
+@command(
+    "read",
+    "r",
+    synopsis="[-abCqv] [-P pattern [-s off] [-l len]] off len",
+    summary="reads a number of bytes at a specified offset",
+    about=_READ,
+    arguments=(2, None),
+    polls=QUICK,
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read(Command):
+    """Read a range; compare all or a part of it with a pattern, or show it."""
+
+    vm_state: Annotated[bool, Flag("b", "read from the VM state rather than the virtual disk")] = False
+    machine: Annotated[bool, Flag("C", "report statistics in a machine parsable format")] = False
+    pattern_length: Annotated[
+        int | None, Flag("l", "length for pattern verification (only with -P)"), Number("len")
+    ] = None
+    ignored: Annotated[bool, Flag("p", "ignored for backwards compatibility")] = False
+    pattern: Annotated[int | None, Flag("P", "use a pattern to verify read data"), Byte()] = None
+    quiet: Annotated[bool, Flag("q", "quiet mode, do not show I/O statistics")] = False
+    pattern_start: Annotated[
+        int | None, Flag("s", "start offset for pattern verification (only with -P)"), Number("off")
+    ] = None
+    verbose: Annotated[bool, Flag("v", "dump buffer to standard output")] = False
+    offset: Annotated[int, Number("off")]
+    length: Annotated[int, SINGLE]
+
+    def run(self, context: Context) -> Sequence[Result]:
+        """Read, compare, show."""
+        if self.pattern is None and (self.pattern_start is not None or self.pattern_length is not None):
+            raise Rejected(usage=True)
+        if self.pattern is not None or self.verbose or self.vm_state:
+            return self._run_special(context)
+        started = context.clock()
+        try:
+            if self.length <= WINDOW:
+                context.image.pread_into(self.offset, context.view[: self.length])
+            else:
+                for _ in context.image.stream(self.offset, self.length, context.view):
+                    pass
+        except VerifyError as error:
+            return [diverged(context.image, error)]
+        except BlockError as error:
+            return [Failed(verb="read", error=error)]
+        elapsed = context.clock() - started
+        if self.quiet:
+            return ()
+        return [Transfer(verb="read", offset=self.offset, length=self.length, elapsed=elapsed, machine=self.machine)]
+
+    def _run_special(self, context: Context) -> Sequence[Result]:
+        start = self.pattern_start or 0
+        length = max(self.length - start, 0) if self.pattern_length is None else self.pattern_length
+        if self.pattern is not None and start + length > self.length:
+            raise Rejected("pattern verification range exceeds end of read data")
+        if self.vm_state:
+            require_sectors(self)
+            return [Failed(verb="read", error=Unsupported(offset=self.offset))]
+        expected = None if self.pattern is None else Expected(self.pattern, self.offset + start, length)
+        return fetch(context.image, self, context.clock, verb="read", expected=expected, window=context.window)
+
+
+@command(
+    "readv",
+    synopsis="[-Cqv] [-P pattern] off len [len..]",
+    summary="reads a number of bytes at a specified offset",
+    about=_READV,
+    arguments=(2, None),
+    polls=QUICK,
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readv(Command):
+    """Read a range into several buffers; compare it with a pattern, or show it."""
+
+    machine: Annotated[bool, Flag("C", "report statistics in a machine parsable format")] = False
+    pattern: Annotated[int | None, Flag("P", "use a pattern to verify read data"), Byte()] = None
+    verbose: Annotated[bool, Flag("v", "dump buffer to standard output")] = False
+    quiet: Annotated[bool, Flag("q", "quiet mode, do not show I/O statistics")] = False
+    offset: Annotated[int, Number("off")]
+    first: Annotated[int, VECTOR]
+    more: Annotated[tuple[int, ...], VECTOR] = ()
+
+    @property
+    def length(self) -> int:
+        """Bytes in all buffers."""
+        return total((self.first, *self.more))
+
+    def run(self, context: Context) -> Sequence[Result]:
+        """Read, compare, show."""
+        expected = None if self.pattern is None else Expected(self.pattern, self.offset, self.length)
+        return fetch(context.image, self, context.clock, verb="readv", expected=expected, window=context.window)

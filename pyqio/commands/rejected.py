@@ -1,0 +1,26 @@
+"""A command line that has no meaning, in qemu-io 7.2's words and on its streams."""
+
+from __future__ import annotations
+
+from pyqio.base.errors import UsageError
+
+
+class Rejected(UsageError):
+    """A command that was not carried out; ``str()`` is the whole message, "" for none.
+
+    ``stderr``: which stream the message goes to.  ``prefixed``: it starts with the program's name.  ``usage``: the
+    command's one-line help follows, on standard output.  ``hint``: what to do next, shown by pyqio alone.
+    """
+
+    def __init__(
+        self, message: str = "", *, stderr: bool = False, prefixed: bool = False, usage: bool = False, hint: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.stderr = stderr or prefixed
+        self.prefixed = prefixed
+        self.usage = usage
+        self.hint = hint
+
+
+class Answered(Exception):
+    """A command that is done before it was run; ``str()`` is the line that it says."""

@@ -1,0 +1,73 @@
+"""length and truncate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pyqio.base.errors import BlockError, VerifyError
+from pyqio.base.kinds import Choice
+from pyqio.commands.command import Command, Flag, command
+from pyqio.commands.kinds import Argument, Number
+from pyqio.commands.pool import QUICK
+from pyqio.commands.rejected import Rejected
+from pyqio.commands.request import diverged
+from pyqio.commands.results import Length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyqio.commands.context import Context
+    from pyqio.commands.results import Result
+
+MAX_LENGTH: Final = 2**63 - 2**30
+"""Bytes of the largest image that qemu-io resizes to."""
+
+
+class _Preallocation(Choice, Argument):
+    def __init__(self) -> None:
+        super().__init__("off", "metadata", "falloc", "full", name="prealloc_mode")
+
+    def parse(self, value: Any) -> str:
+        if value not in self.words:
+            raise Rejected(f"Invalid preallocation mode '{value}'", prefixed=True)
+        return str(value)
+
+
+@command("length", "l", summary="gets the length of the current file")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLength(Command):
+    """Say how long the image is."""
+
+    def run(self, context: Context) -> Sequence[Result]:
+        """The length in bytes."""
+        return [Length(length=context.image.length())]
+
+
+@command(
+    "truncate",
+    "t",
+    synopsis="[-m prealloc_mode] off",
+    summary="truncates the current file at the given offset",
+    arguments=(1, 3),
+    writes=True,
+    polls=QUICK,
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truncate(Command):
+    """Change the image's length."""
+
+    prealloc: Annotated[str, Flag("m", "how the space of a longer image is reserved"), _Preallocation()] = "off"
+    length: Annotated[int, Number("off")]
+
+    def run(self, context: Context) -> Sequence[Result]:
+        """Truncate; says nothing."""
+        if self.length > MAX_LENGTH:
+            raise Rejected(f"offset({self.length}) exceeds maximum({MAX_LENGTH})", prefixed=True)
+        try:
+            context.image.truncate(self.length, prealloc=self.prealloc)
+        except VerifyError as error:
+            return [diverged(context.image, error)]
+        except BlockError as error:
+            raise Rejected(error.message, prefixed=True) from error
+        return ()

@@ -1,0 +1,201 @@
+"""Results as plain text: qemu-io 7.2's to the byte, and what pyqio adds to it on standard error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
+
+from pyqio.commands import results as r
+from pyqio.render.figures import clock, human, human_size, per_second, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pyqio.base.errors import BlockError
+    from pyqio.commands.command import Spec
+
+_GUESSED = """\
+WARNING: Image format was not specified for '{}' and probing guessed raw.
+         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.
+         Specify the 'raw' format explicitly to remove the restrictions.
+"""
+
+
+class Screen(Protocol):
+    """Where text goes."""
+
+    def out(self, text: str) -> None:
+        """To standard output."""
+        ...
+
+    def out_bytes(self, data: bytes | memoryview) -> None:
+        """Text to standard output that is in bytes already."""
+        ...
+
+    def err(self, text: str) -> None:
+        """To standard error."""
+        ...
+
+
+class Plain:
+    """Shows results on ``screen``.
+
+    ``program``: the name in front of messages.  ``explain``: say more than qemu-io does, after what it says.
+    """
+
+    def __init__(self, screen: Screen, program: str, *, explain: bool) -> None:
+        self._screen = screen
+        self._program = program
+        self._explain = explain
+
+    def show(self, result: r.Result) -> None:
+        """Show one result.  Raises BlockError where a dump that streams cannot be read to its end."""
+        out = self._screen.out
+        match result:
+            case r.Transfer():
+                out(transfer(result))
+            case r.Dump():
+                self._dump(result)
+            case r.PatternMismatch():
+                out(f"Pattern verification failed at offset {result.offset}, {result.length} bytes\n")
+                self._add(
+                    f"the first wrong byte is {result.found:#04x} at offset {result.first} ({result.first:#x}), "
+                    f"where {result.pattern:#04x} was expected"
+                )
+            case r.Failed():
+                out(f"{result.verb} failed: {result.error.strerror}\n")
+                self._explain_error(result.error)
+            case r.Diverged():
+                self._diverged(result)
+            case r.OpenFailed():
+                device = "" if result.filename is None else f" device {result.filename}"
+                self._complain(f"can't open{device}: {result.error.message}")
+                self._add(result.error.hint)
+            case r.GuessedRaw():
+                if not self._explain:
+                    self._screen.err("".join(map(_GUESSED.format, result.filenames)))
+            case r.Refused():
+                self._refused(result)
+            case r.Unknown():
+                self._screen.err(f'command "{result.name}" not found\n')
+                self._suggest(result.name, result.known)
+            case r.Warned():
+                self._complain(f"warning: {result.message}")
+            case r.Said():
+                out(f"{result.text}\n")
+            case r.Length():
+                out(f"{human(result.length)}\n")
+            case r.Allocated():
+                place = human(result.offset)
+                out(f"{result.allocated}/{result.length} bytes allocated at offset {place}\n")
+            case r.Map():
+                out("".join(_map(result)))
+            case r.Info():
+                out("".join(_info(result)))
+            case r.Created():
+                options = "".join(f" {name}={_option(value)}" for name, value in result.options.items())
+                out(f"Formatting '{result.filename}', fmt={result.format}{options}\n")
+            case r.Helped():
+                out(one_line(result.spec, result.name) + long_help(result.spec))
+            case r.HelpedAll():
+                out("".join(map(one_line, result.specs)) + "\nUse 'help commandname' for extended help.\n")
+            case _:
+                assert_never(result)
+
+    def _complain(self, message: str) -> None:
+        self._screen.err(f"{self._program}: {message}\n")
+
+    def _add(self, message: str) -> None:
+        if self._explain and message:
+            self._complain(message)
+
+    def _dump(self, dump: r.Dump) -> None:
+        from pyqio.render.hexdump import hexdump
+
+        for text in hexdump(dump.offset, dump.windows):
+            self._screen.out_bytes(text)
+
+    def _explain_error(self, error: BlockError) -> None:
+        if error.message != error.strerror:
+            self._add(error.message)
+
+    def _diverged(self, result: r.Diverged) -> None:
+        from pyqio.render.mismatch import qemu_line, report
+
+        if self._explain:
+            for line in report(result.error, result.nodes):
+                self._screen.err(f"{line}\n")
+        else:
+            self._screen.err(f"{qemu_line(result.error, alignment=result.alignment)}\n")
+
+    def _refused(self, result: r.Refused) -> None:
+        reason = result.reason
+        if message := str(reason):
+            line = f"{self._program}: {message}\n" if reason.prefixed else f"{message}\n"
+            (self._screen.err if reason.stderr else self._screen.out)(line)
+        if reason.usage and result.spec:
+            self._screen.out(one_line(result.spec))
+        self._add(reason.hint)
+
+    def _suggest(self, name: str, known: Sequence[str]) -> None:
+        if self._explain:
+            from difflib import get_close_matches
+
+            if near := get_close_matches(name, known):
+                self._add(f"did you mean {' or '.join(near)}?")
+
+
+def transfer(result: r.Transfer) -> str:
+    """The report of a transfer, for people (two lines) or for machines."""
+    length, elapsed = result.length, result.elapsed
+    rate, operations = per_second(length, elapsed), per_second(1, elapsed)
+    if result.machine:
+        return f"{length},1,{clock(elapsed)},{rate:.3f},{operations:.3f}\n"
+    return (
+        f"{result.verb} {length}/{length} bytes at offset {result.offset}\n"
+        f"{human_size(length)}, 1 ops; {seconds(elapsed)} ({human(rate)}/sec and {operations:.4f} ops/sec)\n"
+    )
+
+
+def one_line(spec: Spec, name: str | None = None) -> str:
+    """The one-line help of a command, under ``name`` or its own."""
+    synopsis = "" if spec.synopsis is None else f" {spec.synopsis}"
+    return f"{name or spec.name}{synopsis} -- {spec.summary}\n"
+
+
+def long_help(spec: Spec) -> str:
+    """What follows the one line in the help on one command."""
+    flags = "".join(f" -{option.flag.letter}, -- {option.flag.meaning}\n" for option in spec.options.values())
+    return spec.about.replace("{flags}", flags)
+
+
+def _map(result: r.Map) -> Iterator[str]:
+    for offset, length, allocated in result.runs:
+        state = "   " if allocated else "not"
+        yield f"{human(length)} ({length:#x}) bytes {state} allocated at offset {human(offset)} ({offset:#x})\n"
+
+
+def _info(result: r.Info) -> Iterator[str]:
+    yield f"format name: {result.format}\n" * (2 if result.protocol else 1)
+    if result.cluster_size is not None:
+        yield f"cluster size: {human(result.cluster_size)}\n"
+        yield f"vm state offset: {human(result.vm_state_offset)}\n"
+    if result.specific:
+        yield "Format specific information:\n"
+        yield from _tree(result.specific, 1)
+
+
+def _tree(values: Mapping[str, Any], depth: int) -> Iterator[str]:
+    indent = "    " * depth
+    for name, value in values.items():
+        label = f"{indent}{name if name.startswith('[') else name.replace('-', ' ')}:"
+        if isinstance(value, list | tuple):
+            value = {f"[{at}]": item for at, item in enumerate(value)}
+        if isinstance(value, dict):
+            yield f"{label}\n"
+            yield from _tree(value, depth + 1)
+        else:
+            yield f"{label} {str(value).lower() if isinstance(value, bool) else value}\n"
+
+
+def _option(value: object) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value).replace(",", ",,")

@@ -1,0 +1,66 @@
+"""Sessions without a person: the commands of -c, and scripts on standard input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pyqio.session.environment import Environment
+    from pyqio.session.state import Session
+
+PROMPT: Final = "qemu-io> "
+
+_READ: Final = 1 << 16
+_LONGEST: Final = 1 << 20
+"""Bytes of the longest line of a script."""
+_QEMU_LONGEST: Final = 1023
+"""qemu-io takes longer lines in pieces of this size."""
+
+
+def run_commands(session: Session, texts: Iterable[str]) -> None:
+    """Run each text as a line, until one ends the session."""
+    for text in texts:
+        session.run_line(text)
+        if session.stopping:
+            return
+
+
+def run_script(session: Session, *, name: str = "<stdin>") -> None:
+    """Run the lines of standard input, until one ends the session.  ``name`` is the script's name in messages."""
+    if session.personality.own:
+        for number, line in enumerate(_lines(session.environment, _LONGEST), 1):
+            if not session.run_line(line):
+                session.environment.err(f"{name}:{number}: {line.strip()[:200]}\n")
+            if session.stopping:
+                return
+    else:
+        session.environment.prompt(PROMPT)
+        for line in _lines(session.environment, _QEMU_LONGEST):
+            session.run_line(line.partition("\0")[0])
+            if session.stopping:
+                return
+            session.environment.prompt(PROMPT)
+
+
+def _lines(environment: Environment, longest: int) -> Iterator[str]:
+    """Lines without their ends; one that is longer than ``longest``, its end included, comes in pieces."""
+    rest = b""
+    while data := environment.read(_READ):
+        *whole, rest = (rest + data).split(b"\n")
+        for line in whole:
+            if len(line) < longest:
+                yield line.decode("utf-8", "surrogateescape")
+            else:
+                yield from _pieces(line + b"\n", longest)
+        while len(rest) >= longest:
+            yield rest[:longest].decode("utf-8", "surrogateescape")
+            rest = rest[longest:]
+    if rest:
+        yield rest.decode("utf-8", "surrogateescape")
+
+
+def _pieces(line: bytes, longest: int) -> Iterator[str]:
+    for at in range(0, len(line), longest):
+        yield line[at : at + longest].removesuffix(b"\n").decode("utf-8", "surrogateescape")

@@ -1,0 +1,137 @@
+"""What a session has from the outside: streams, whether they are terminals, and a clock."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STDIO: Final = 4096
+"""Bytes that the C library keeps of a stream that is no terminal: what qemu-io has not shown yet when it crashes."""
+
+_KEPT: Final = 1 << 16
+_PIECE: Final = 1 << 16
+
+
+class OutputClosed(Exception):
+    """Nobody reads standard output any more."""
+
+
+class Environment:
+    """The streams of a process, by file descriptor, and its clock.
+
+    Standard output is kept back until it is wanted.  As pyqio that is: before anything goes to standard error,
+    before the session waits for input, and at the end, so that both streams in one file read as things happened.
+    ``stdio``: as the C library does it for qemu-io, where a message on standard error overtakes what was printed
+    since the last full buffer or prompt.
+    """
+
+    def __init__(
+        self,
+        *,
+        stdin: int = 0,
+        stdout: int = 1,
+        stderr: int = 2,
+        clock: Callable[[], float] = time.perf_counter,
+        stdio: bool = False,
+    ) -> None:
+        self.stdin = stdin
+        self.clock = clock
+        self._stdout = stdout
+        self._stderr = stderr
+        self._stdio = stdio
+        self._direct = os.isatty(stdout)
+        self._kept = bytearray()
+        self._due = 0
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person sits at both ends."""
+        return os.isatty(self.stdin) and os.isatty(self._stdout)
+
+    def out(self, text: str) -> None:
+        """Print text; bytes that were no characters come out as they were."""
+        self._keep(text.encode("utf-8", "surrogateescape"))
+
+    def out_bytes(self, data: bytes | memoryview) -> None:
+        """Print text that is in bytes already."""
+        if len(data) < _PIECE or self._stdio:
+            self._keep(data)
+        else:
+            self.flush()
+            _write(self._stdout, data)
+
+    def err(self, text: str) -> None:
+        """Print text on standard error, at once."""
+        if self._stdio:
+            self.sync()
+        else:
+            self.flush()
+        try:
+            _write(self._stderr, text.encode("utf-8", "surrogateescape"))
+        except OutputClosed:
+            return
+
+    def prompt(self, text: str) -> None:
+        """Print text, which is to be seen before input is waited for."""
+        self._kept += text.encode("utf-8", "surrogateescape")
+        self._due = len(self._kept)
+
+    def sync(self) -> None:
+        """Hand on what is due."""
+        due, self._due = self._due, 0
+        if due:
+            data = bytes(self._kept[:due])
+            del self._kept[:due]
+            _write(self._stdout, data)
+
+    def flush(self) -> None:
+        """Hand on everything that was printed.  Raises OutputClosed."""
+        self._due = len(self._kept)
+        self.sync()
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes of standard input, b"" at its end; shows first what is due."""
+        if self._stdio:
+            self.sync()
+        else:
+            self.flush()
+        try:
+            return os.read(self.stdin, size)
+        except OSError:
+            return b""
+
+    def _keep(self, data: bytes | memoryview) -> None:
+        self._kept += data
+        if self._direct:
+            self.flush()
+            return
+        if self._stdio:
+            fresh = len(self._kept) - self._due
+            if fresh > STDIO:
+                self._due += fresh - fresh % STDIO
+        if len(self._kept) > _KEPT:
+            if not self._stdio:
+                self._due = len(self._kept)
+            self.sync()
+
+
+def _write(fd: int, data: bytes | memoryview) -> None:
+    """Write all of it.  A stream that cannot take it (a full disk, one that is closed) loses it, as in C programs."""
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except BlockingIOError:
+            import select
+
+            select.select([], [fd], [])
+        except BrokenPipeError:
+            raise OutputClosed from None
+        except OSError as error:
+            if error.errno != errno.EINTR:
+                return

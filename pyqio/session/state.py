@@ -1,0 +1,232 @@
+"""One session: an image that may be open, and the commands that run on it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pyqio.base.errors import BlockError, VerifyError
+from pyqio.block.emulate import WINDOW
+from pyqio.block.graph import Graph
+from pyqio.commands import index
+from pyqio.commands.pool import Pool
+from pyqio.commands.rejected import Answered, Rejected
+from pyqio.commands.request import diverged
+from pyqio.commands.results import Diverged, Failed, GuessedRaw, OpenFailed, Refused, Said, Unknown, Warned, is_failure
+from pyqio.render.plain import Plain
+from pyqio.session.split import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Protocol
+
+    from pyqio.base.errors import OpenError
+    from pyqio.base.types import OpenFlags
+    from pyqio.block.image import Image
+    from pyqio.commands.pool import Request
+    from pyqio.commands.results import Result
+    from pyqio.session.environment import Environment
+
+    class Renderer(Protocol):
+        """Whatever shows results."""
+
+        def show(self, result: Result) -> None:
+            """Show one result."""
+            ...
+
+
+# Statuses of the process.
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+DIVERGED: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Personality:
+    """What the program's name decides.
+
+    ``program``: the name in messages.  ``own``: pyqio's own commands, quoting, comments and explanations.
+    ``diverged``: the status of a session in which a verified pair did not agree.
+    """
+
+    program: str
+    own: bool
+    diverged: int
+
+
+PYQIO: Final = Personality(program="pyqio", own=True, diverged=DIVERGED)
+QEMU_IO: Final = Personality(program="qemu-io", own=False, diverged=FAILED)
+
+
+class Session:
+    """Runs commands, and remembers the worst that happened.
+
+    ``status`` is the exit status so far; ``stopping`` is set by ``quit`` and where a disagreement ends the session;
+    ``divergences`` are the disagreements of verified pairs so far.  ``stop_on_divergence``: they end it.
+    Implements commands.context.Context.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        personality: Personality = PYQIO,
+        *,
+        renderer: Renderer | None = None,
+        stop_on_divergence: bool = True,
+    ) -> None:
+        self.environment = environment
+        self.personality = personality
+        self.renderer = renderer or Plain(environment, personality.program, explain=personality.own)
+        self.stop_on_divergence = stop_on_divergence
+        self.clock = environment.clock
+        self.window = bytearray(WINDOW)
+        self.view = memoryview(self.window)
+        self.pool = Pool()
+        self.status = OK
+        self.stopping = False
+        self.divergences: list[VerifyError] = []
+        self._image: Image | None = None
+
+    @property
+    def image(self) -> Image:
+        """The open image."""
+        assert self._image is not None
+        return self._image
+
+    @property
+    def has_image(self) -> bool:
+        """Whether an image is open."""
+        return self._image is not None
+
+    @property
+    def own_commands(self) -> bool:
+        """Whether the session has the commands that qemu-io has not."""
+        return self.personality.own
+
+    def run_line(self, text: str) -> bool:
+        """Run the commands of one line.  Returns whether all of them succeeded."""
+        if not self.personality.own:
+            words = [word for word in text.split(" ") if word]
+            return not words or self.run(words)
+        try:
+            commands = split(text)
+        except Rejected as reason:
+            self._show((Refused(reason=reason),))
+            return False
+        succeeded = True
+        for words in commands:
+            if not self.stopping:
+                succeeded &= self.run(words)
+        return succeeded
+
+    def run(self, words: Sequence[str]) -> bool:
+        """Run one command, and show its results.  Returns whether it succeeded."""
+        spec = index.find(words[0])
+        if spec is None or (spec.own and not self.personality.own):
+            known = [name for name in index.MODULES if len(name) > 1]
+            return self._show((Unknown(name=words[0], known=known),))
+        try:
+            if spec.needs_image and self._image is None:
+                raise Rejected("no file open, try 'help open'", stderr=True)
+            spec.check_count(words)
+            if spec.writes and self.image.read_only:
+                raise Rejected("Block node is read-only", prefixed=True)
+            results = spec.parse(words, self.warn).run(self)
+            if self.pool.pending and spec.polls:
+                results = tuple(results)
+                if not (results and isinstance(results[0], Failed)):
+                    self._tell(self.pool.reap(spec.polls))
+            return self._show(results)
+        except Rejected as reason:
+            return self._show((Refused(reason=reason, spec=spec),))
+        except Answered as answer:
+            return self._show((Said(text=str(answer)),))
+
+    def poll(self) -> None:
+        """Tell of the asynchronous requests that are done by now."""
+        self._tell(self.pool.completed())
+
+    def drain(self) -> None:
+        """Wait for all asynchronous requests, and tell of them."""
+        self._tell(self.pool.reap())
+
+    def open(
+        self, filename: str | None, options: Mapping[str, Any], flags: OpenFlags, *, snapshot: bool, copy_on_read: bool
+    ) -> None:
+        """Open an image.  Raises OpenError."""
+        graph = Graph(probe_pairs=not self.personality.own)
+        try:
+            self._image = graph.open(filename, options, flags, snapshot=snapshot, copy_on_read=copy_on_read)
+        finally:
+            if graph.guessed_raw:
+                self._show((GuessedRaw(filenames=graph.guessed_raw),))
+        for remark in graph.remarks if self.personality.own else ():
+            self.warn(remark)
+
+    def close(self) -> None:
+        """Wait for all asynchronous requests, and close the image.  Raises BlockError."""
+        self.drain()
+        image, self._image = self._image, None
+        if image is not None:
+            image.close()
+
+    def flush_output(self) -> None:
+        """Hand everything printed so far to the system."""
+        self.environment.flush()
+
+    def quit(self) -> None:
+        """Run no command after this one."""
+        self.stopping = True
+
+    def finish(self) -> int:
+        """End the session; returns its exit status."""
+        if self.divergences and self.stopping:
+            self.pool.reap()
+        try:
+            self.close()
+        except BlockError as error:
+            self._show((Refused(reason=Rejected(f"close failed: {error.message}", prefixed=True)),))
+        self.environment.flush()
+        return self.status
+
+    def abandon(self) -> None:
+        """End the session, and show nothing more."""
+        image, self._image = self._image, None
+        if image is not None:
+            with suppress(BlockError):
+                image.close()
+
+    def warn(self, message: str) -> None:
+        """Tell of something that was taken, but should be written in another way."""
+        self.renderer.show(Warned(message=message))
+
+    def show_open_failure(self, filename: str | None, error: OpenError) -> None:
+        """Tell of an image that was not opened."""
+        self._show((OpenFailed(filename=filename, error=error),))
+
+    def _tell(self, requests: Iterable[Request]) -> None:
+        for request in requests:
+            self._show(request.results())
+
+    def _show(self, results: Iterable[Result]) -> bool:
+        succeeded = True
+        for result in results:
+            if is_failure(result):
+                succeeded = False
+                self.status = self.status or FAILED
+            if isinstance(result, Diverged):
+                self._diverge(result.error)
+            try:
+                self.renderer.show(result)
+            except VerifyError as error:
+                return self._show((diverged(self.image, error),))
+            except BlockError as error:
+                return self._show((Failed(verb="read", error=error),))
+        return succeeded
+
+    def _diverge(self, error: VerifyError) -> None:
+        self.divergences.append(error)
+        self.status = self.personality.diverged
+        self.stopping = self.stopping or self.stop_on_divergence
