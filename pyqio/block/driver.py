@@ -116,7 +116,10 @@ class Driver(ABC):
         raise Unsupported
 
     def pdiscard(self, offset: int, length: int) -> None:
-        """The guest needs these bytes no more.  What they read afterwards is the driver's choice."""
+        """The guest needs these bytes no more.  What they read afterwards is the driver's choice.
+
+        The ends of a range come unaligned; Unsupported leaves such a part as it is.
+        """
         raise Unsupported
 
     def flush(self) -> None:

@@ -7,11 +7,12 @@ catches Unsupported.
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pyqio.base.errors import Unsupported
-from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, WRITE_UNCHANGED, Extent
+from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, Extent
 from pyqio.block.stream import pread_steps
 
 if TYPE_CHECKING:
@@ -70,12 +71,11 @@ def pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:
     grain = node.limits.request_alignment
     for at, length in pieces(offset, offset + len(buf), grain=grain, largest=node.limits.max_transfer):
         part = buf[at - offset : at - offset + length]
-        if at % grain or length % grain:
-            with node.rmw_lock:
+        with _alone(node, at, length):
+            if at % grain or length % grain:
                 start, bounce = _aligned_read(node, at, length)
                 bounce[at - start : at - start + length] = part
-                node.pwrite_native(start, bounce, native)
-        else:
+                at, part = start, bounce
             node.pwrite_native(at, part, native)
     if flags & FUA & ~native:
         node.flush()
@@ -90,7 +90,8 @@ def pwrite_zeroes(node: Node, offset: int, length: int, flags: int) -> None:
         try:
             if (at | count) & (limits.request_alignment - 1):
                 raise Unsupported
-            node.zeroes_native(at, count, native)
+            with _alone(node, at, count):
+                node.zeroes_native(at, count, native)
         except Unsupported:
             if flags & NO_FALLBACK:
                 raise
@@ -101,14 +102,16 @@ def pwrite_zeroes(node: Node, offset: int, length: int, flags: int) -> None:
 
 
 def pdiscard(node: Node, offset: int, length: int) -> None:
-    """Discard what the driver can; a discard is advice, so what it cannot is left as it is."""
+    """Discard what the driver can; a discard is advice, so what it cannot is left as it is.
+
+    The unaligned ends are offered too, each by itself: a file can punch them out.
+    """
     limits = node.limits
     grain = max(limits.pdiscard_alignment, limits.request_alignment)
     for at, count in pieces(offset, offset + length, grain=grain, largest=limits.max_pdiscard):
-        if (at | count) & (limits.request_alignment - 1):
-            continue
         try:
-            node.discard_native(at, count)
+            with _alone(node, at, count):
+                node.discard_native(at, count)
         except Unsupported:
             continue
 
@@ -143,16 +146,40 @@ def _aligned_read(node: Node, offset: int, length: int) -> tuple[int, memoryview
 
 def _copy_on_read(node: Node, offset: int, length: int) -> None:
     """Copy what the range shows of the backing file into this layer, whole grains at a time."""
-    grain = max(node.limits.pwrite_zeroes_alignment, node.limits.request_alignment)
-    start, end = offset - offset % grain, min(-(-(offset + length) // grain) * grain, node.length())
-    for extent in block_status(node, start, end - start):
-        if extent.allocated:
-            continue
-        for at, count in pieces(extent.offset, extent.offset + extent.length, grain=grain, largest=WINDOW):
-            with node.rmw_lock:
-                bounce = bytearray(count)
-                node.pread_native(at, memoryview(bounce), 0)
-                if bounce == bytes(count):
-                    node.pwrite_zeroes(at, count, WRITE_UNCHANGED)
-                else:
-                    node.pwrite(at, memoryview(bounce), WRITE_UNCHANGED)
+    start, end = _around(node, offset, length)
+    for at, count in pieces(start, end, grain=_copy_grain(node), largest=WINDOW):
+        with _alone(node, at, count):
+            for extent in block_status(node, at, min(count, node.length() - at)):
+                if not extent.allocated:
+                    _copy_up(node, extent.offset, extent.length)
+
+
+def _copy_up(node: Node, offset: int, length: int) -> None:
+    bounce = bytearray(length)
+    node.pread_native(offset, memoryview(bounce), 0)
+    if bounce == bytes(length):
+        with suppress(Unsupported):
+            node.zeroes_native(offset, length, 0)
+            return
+    node.pwrite_native(offset, memoryview(bounce), 0)
+
+
+@contextmanager
+def _alone(node: Node, offset: int, length: int) -> Iterator[None]:
+    """No other write to the grains that the range touches, where one could be undone by a copy made before it."""
+    start, end = _around(node, offset, length)
+    claim = node.overlap.enter(start, end - start, writing=True)
+    try:
+        yield
+    finally:
+        node.overlap.leave(claim)
+
+
+def _around(node: Node, offset: int, length: int) -> tuple[int, int]:
+    grain = _copy_grain(node)
+    return offset - offset % grain, -(-(offset + length) // grain) * grain
+
+
+def _copy_grain(node: Node) -> int:
+    """What is read and written back as one: a sector of the driver's, or a cluster that is copied on read."""
+    return max(node.limits.request_alignment, node.limits.pwrite_zeroes_alignment if node.copy_on_read else 1)

@@ -99,12 +99,12 @@ def test_unaligned_zeroes_over_a_sector_driver_keep_their_neighbours(plain):
     assert node.driver.data == before[:500] + bytes(1000) + before[1500:]
 
 
-def test_discard_leaves_what_is_smaller_than_the_drivers_alignment(plain):
+def test_discard_offers_the_unaligned_ends_by_themselves(plain):
     node = plain(own_limits=Limits(request_alignment=512, pdiscard_alignment=1024))
 
     node.pdiscard(100, 3000)
 
-    assert node.driver.calls == [("pdiscard", 1024, 2048)]
+    assert node.driver.calls == [("pdiscard", 100, 924), ("pdiscard", 1024, 2048), ("pdiscard", 3072, 28)]
 
 
 def test_block_status_cuts_the_drivers_extents_to_the_range(plain):
