@@ -11,7 +11,6 @@ FUA: Final = 1  # the data is on stable storage before the request completes
 MAY_UNMAP: Final = 2  # pwrite_zeroes: the range may become a hole
 NO_FALLBACK: Final = 4  # pwrite_zeroes: fail with ENOTSUP rather than write a buffer of zeroes
 COMPRESSED: Final = 8  # pwrite: store the data compressed
-WRITE_UNCHANGED: Final = 16  # pwrite: the guest sees the same bytes as before (copy-on-read)
 
 # Permissions that a user of a node takes or shares.  The numbers are part of QEMU's image locking: bit b is
 # the byte 100 + b (taken) and 200 + b (not shared) of a locked file, as seen with F_OFD_GETLK on its images.

@@ -167,6 +167,9 @@ def _copy_up(node: Node, offset: int, length: int) -> None:
 @contextmanager
 def _alone(node: Node, offset: int, length: int) -> Iterator[None]:
     """No other write to the grains that the range touches, where one could be undone by a copy made before it."""
+    if _copy_grain(node) == 1:
+        yield
+        return
     start, end = _around(node, offset, length)
     claim = node.overlap.enter(start, end - start, writing=True)
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, final
 from pyqio.base.errors import BlockError, ReadOnly
 from pyqio.base.types import COMPRESSED, FUA, Extent, Role, Scheduling
 from pyqio.block import emulate
+from pyqio.block.overlap import Overlap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +48,8 @@ class Node:
         "flags",
         "limits",
         "name",
+        "overlap",
         "parents",
-        "rmw_lock",
     )
 
     def __init__(self, name: str, driver: Driver, flags: OpenFlags, *, filename: str = "") -> None:
@@ -58,7 +59,7 @@ class Node:
         self.children: dict[str, Edge] = {}
         self.parents: list[Edge] = []
         self.copy_on_read = False
-        self.rmw_lock = threading.RLock()
+        self.overlap = Overlap()
         self._lock = threading.RLock() if driver.scheduling is Scheduling.SERIAL else None
         self._written = self._flushed = 0
         self.refresh(flags)
@@ -90,10 +91,10 @@ class Node:
             self.pread_native(offset, buf, flags)
 
     def pwrite(self, offset: int, buf: memoryview, flags: int = 0) -> None:
-        """Store ``buf`` at ``offset``; flags FUA, COMPRESSED, WRITE_UNCHANGED."""
+        """Store ``buf`` at ``offset``; flags FUA, COMPRESSED."""
         end = offset + len(buf)
         self._check_writable(offset, end)
-        if (offset | end) & self._mask or self.limits.max_transfer or flags & ~self._native:
+        if self._mask or self.limits.max_transfer or self.copy_on_read or flags & ~self._native:
             emulate.pwrite(self, offset, buf, flags)
         else:
             self.pwrite_native(offset, buf, flags)

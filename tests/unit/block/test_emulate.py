@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
 
 import pytest
@@ -131,3 +132,20 @@ def test_copy_on_read_keeps_what_was_not_allocated_and_only_that(plain):
 
     writes = [call for call in node.driver.calls if call[0] == "pwrite"]
     assert writes == [("pwrite", 1024, 512, 0)]
+
+
+def test_aligned_write_beside_a_read_modify_write_of_its_sector_is_not_lost(plain, monkeypatch):
+    node = plain(own_limits=Limits(request_alignment=512))
+    read, beside = node.driver.pread, threading.Thread(target=node.pwrite, args=(0, memoryview(b"\x11" * 512)))
+
+    def read_slowly(offset, buf, flags):
+        read(offset, buf, flags)
+        beside.start()
+        beside.join(0.05)
+
+    monkeypatch.setattr(node.driver, "pread", read_slowly)
+
+    node.pwrite(100, memoryview(b"\x22" * 8))
+    beside.join()
+
+    assert node.driver.data[:512] == b"\x11" * 512
