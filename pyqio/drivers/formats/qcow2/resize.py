@@ -12,7 +12,7 @@ from pyqio.drivers.formats.qcow2 import zero
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS
 from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES
-from pyqio.drivers.formats.qcow2.mapping import UNALLOCATED
+from pyqio.drivers.formats.qcow2.mapping import DATA, UNALLOCATED
 from pyqio.drivers.formats.qcow2.write import pread, pwrite
 
 if TYPE_CHECKING:
@@ -51,17 +51,17 @@ def _shrink(store: Store, size: int) -> None:
 def _grow(store: Store, size: int, prealloc: str) -> None:
     former = store.size
     _grow_l1(store, store.geometry.l1_entries(size))
-    _clear_rest(store, former, size, settle=prealloc != "off")
+    exposed = store.backing is not None and store.backing.length() > former
+    _clear_rest(store, former, size, exposed=exposed, settle=prealloc != "off")
     if prealloc == "metadata":
         _preallocate_metadata(store, former, size)
     elif prealloc != "off":
         _preallocate_data(store, former, size, prealloc)
-    elif store.backing is not None and store.backing.length() > former:
-        whole = store.geometry.clusters(former) << store.geometry.cluster_bits
-        if whole < size and store.geometry.version < 3:
+    whole = store.geometry.clusters(former) << store.geometry.cluster_bits
+    if exposed and prealloc in ("off", "metadata") and whole < size:
+        if store.geometry.version < 3:
             raise Unsupported("Failed to zero out new clusters")
-        if whole < size:
-            zero.zeroize(store, whole, size, unmap=False)
+        zero.zeroize(store, whole, size, unmap=False)
     store.flush()
     store.update(size=size)
 
@@ -126,7 +126,8 @@ def _preallocate_data(store: Store, start: int, stop: int, prealloc: str) -> Non
     if count <= 0:
         return
     tables = -(-count // (geometry.cluster_size // 8))
-    begin = store.allocator.add_refcount_area(geometry.clusters(store.file.length()), count + tables)
+    begin = max(geometry.clusters(store.file.length()), store.refcounts.last_used() + 1)
+    begin = store.allocator.add_refcount_area(begin, count + tables)
     if store.allocator.allocate_at(begin << bits, count) != count:
         raise BlockError("Failed to allocate clusters", errno=errno.EINVAL)
     store.file.truncate(begin + count << bits, prealloc=prealloc)
@@ -156,15 +157,17 @@ def _slices(store: Store, start: int, stop: int) -> list[tuple[int, int]]:
     return found
 
 
-def _clear_rest(store: Store, start: int, stop: int, *, settle: bool) -> None:
+def _clear_rest(store: Store, start: int, stop: int, *, exposed: bool, settle: bool) -> None:
     """What the last cluster holds past the old end, cut off earlier or shown by the backing file, becomes zero.
 
-    ``settle``: give the cluster its data now, if it is to be mapped and the backing file shows through.
+    ``exposed``: the backing file is longer than the image was.  ``settle``: give the cluster its data now, if it is
+    to be mapped but stands for zeroes, compressed bytes or those of the backing file.
     """
     rest = memoryview(bytearray(min(-start & store.geometry.cluster_mask, stop - start)))
     if not rest:
         return
     pread(store, start, rest)
-    shown = store.backing is not None and store.mapping.run(start, start + 1).kind == UNALLOCATED
-    if any(rest) or (settle and shown):
+    kind = store.mapping.run(start, start + 1).kind
+    blank = kind == UNALLOCATED and store.backing is None
+    if exposed or any(rest) or (settle and kind != DATA and not blank):
         pwrite(store, start, memoryview(bytes(len(rest))))
