@@ -156,6 +156,13 @@ class StoringConformance(DriverConformance):
     def test_new_image_reads_as_zeroes(self, image):
         assert image.pread(0, self.size) == bytes(self.size)
 
+    def test_read_leaves_nothing_of_what_was_in_the_buffer(self, image):
+        buf = bytearray(b"\xee" * self.size)
+
+        image.pread_into(0, buf)
+
+        assert buf == bytes(self.size)
+
     def test_random_writes_are_read_back(self, image):
         model = bytearray(self.size)
         rng = random.Random(1)

@@ -141,7 +141,9 @@ class TestLength:
 
         with open_file(path, read_only=True) as image:
             assert image.length() == 2048
-            assert image.pread(1600, 448) == b"x" * 100 + bytes(348)
+            buf = bytearray(b"\xee" * 448)
+            image.pread_into(1600, buf)
+            assert buf == b"x" * 100 + bytes(348)
 
     def test_write_inside_the_last_sector_makes_the_file_no_longer_than_it_must(self, tmp_path):
         path = tmp_path / "image"
@@ -303,6 +305,19 @@ class TestTruncate:
             assert image.length() == 65536
         assert path.read_bytes() == b"x" * 65536
 
+    def test_growth_that_fails_half_way_is_undone(self, path, monkeypatch):
+        def fail(fd):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fsync", fail)
+
+        with open_file(path) as image:
+            with pytest.raises(BlockError, match="Could not write zeros for preallocation: No space left on device"):
+                image.truncate(2**20, prealloc="full")
+
+            assert image.length() == 65536
+        assert path.stat().st_size == 65536
+
 
 class TestDirect:
     def test_file_that_is_no_whole_number_of_blocks_is_not_opened_for_writing(self, tmp_path, monkeypatch):
@@ -338,8 +353,9 @@ class TestReopen:
     def test_locks_move_along(self, path):
         with open_file(path) as image:
             image.reopen(cache=DIRECT)
-            with open_file(path) as other, pytest.raises(PermissionConflict):
-                other.node.driver.set_permissions(1, 13)
+            for unshared in (1, 2):
+                with open_file(path) as other, pytest.raises(PermissionConflict):
+                    other.node.driver.set_permissions(1, 15 - unshared)
 
     def test_other_options_stay(self, path):
         with open_file(path) as image:
