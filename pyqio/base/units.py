@@ -29,7 +29,7 @@ class SizeError(UsageError):
 def parse_size(text: str, *, largest: int = INT64_MAX) -> int:
     """The number of bytes that ``text`` stands for: ``512``, ``0x200``, ``4k``, ``1.5M``; powers of 1024.
 
-    A fraction needs a suffix above B and is rounded down to whole bytes.  The grammar is qemu-io 7.2's, found by
+    A fraction that is not 0 needs a suffix above B, and is rounded down to whole bytes.  The grammar is qemu-io 7.2's, found by
     trying; ``largest`` is inclusive.  Raises SizeError.
     """
     match = _SIZE.fullmatch(text)
@@ -37,7 +37,7 @@ def parse_size(text: str, *, largest: int = INT64_MAX) -> int:
         raise SizeError(text, too_large=False)
     digits, whole, fraction, suffix = match.groups()
     scale = 1 << 10 * _SUFFIXES.index(suffix.upper() or "B")
-    if fraction and scale == 1:
+    if scale == 1 and (fraction or "").strip("0"):
         raise SizeError(text, too_large=False)
     value = int(digits, 16) * scale if digits else int(whole) * scale
     if fraction:

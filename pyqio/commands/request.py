@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -110,7 +111,7 @@ def spans(image: Image, request: Range, *, compressed: bool = False) -> Iterator
     if refusal := past_end(image, request):
         raise refusal
     grain = max(WINDOW, image.node.limits.pwrite_zeroes_alignment) if compressed else WINDOW
-    if request.length <= grain and not compressed:
+    if request.length <= grain:
         return iter(((request.offset, request.length),))
     return pieces(request.offset, request.offset + request.length, grain=grain, largest=grain)
 
@@ -148,7 +149,7 @@ def fetch(
     except BlockError as error:
         return [Failed(verb=verb, error=error, delayed=window is None)]
     elapsed = clock() - started
-    results: list[Result] = [mismatch] if mismatch else []
+    results: list[Result] = [replace(mismatch, delayed=window is None)] if mismatch else []
     if show:
         shown = iter((buffer,)) if whole else image.stream(request.offset, request.length, buffer)
         results.append(Dump(offset=request.offset, windows=shown))

@@ -38,13 +38,17 @@ class Dump:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatternMismatch:
-    """The ``length`` bytes at ``offset`` are not all ``pattern``; the first that differs is ``found`` at ``first``."""
+    """The ``length`` bytes at ``offset`` are not all ``pattern``; the first that differs is ``found`` at ``first``.
+
+    ``delayed``: an asynchronous request found it, which does not fail the session.
+    """
 
     offset: int
     length: int
     pattern: int
     first: int
     found: int
+    delayed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +64,14 @@ class Failed:
 class Diverged:
     """The two sides of a verified pair do not agree.
 
-    ``alignment``: of requests to the image, in bytes.  ``nodes``: the open nodes, by name.
+    ``alignment``: of requests to the image, in bytes.  ``nodes``: the open nodes, by name.  ``staged``: a
+    demonstration brought it about, so it counts for nothing.
     """
 
     error: VerifyError
     alignment: int
     nodes: Mapping[str, Node]
+    staged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,9 +208,11 @@ def is_failure(result: Result) -> bool:
     match result:
         case Transfer():  # by far the most frequent
             return False
-        case PatternMismatch() | Diverged() | OpenFailed() | Refused() | Unknown():
+        case OpenFailed() | Refused() | Unknown():
             return True
-        case Failed(delayed=delayed):
+        case Diverged(staged=staged):
+            return not staged
+        case Failed(delayed=delayed) | PatternMismatch(delayed=delayed):
             return not delayed
         case Info(cluster_size=cluster_size):
             return cluster_size is None

@@ -216,7 +216,7 @@ class Session:
             if is_failure(result):
                 succeeded = False
                 self.status = self.status or FAILED
-            if isinstance(result, Diverged):
+            if isinstance(result, Diverged) and not result.staged:
                 self._diverge(result.error)
             try:
                 self.renderer.show(result)
