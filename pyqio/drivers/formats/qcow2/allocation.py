@@ -77,6 +77,12 @@ class Allocator:
             self.add_block(missing)
             self._index = min(self._index, first)
 
+    def allocate_table(self) -> int:
+        """Host offset of a new cluster for a table, whose count is in the file at once, lazy refcounts or not."""
+        offset = self.allocate(1)
+        self._refcounts.write_back()
+        return offset
+
     def allocate_at(self, offset: int, count: int) -> int:
         """Take as many of the ``count`` clusters from host ``offset`` on as are free in a row; returns how many."""
         self._settle_frees()
@@ -133,7 +139,9 @@ class Allocator:
         count = (offset + length - 1 >> bits) - first + 1
         self._released.append(Released(first, count, discard))
         self._frees = (
-            self._frees or length & self._geometry.cluster_mask != 0 or self._refcounts.lowest(first, count) <= 1
+            self._frees
+            or (offset | length) & self._geometry.cluster_mask != 0
+            or self._refcounts.lowest(first, count) <= 1
         )
 
     def settle(self) -> None:

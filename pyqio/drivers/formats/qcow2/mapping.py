@@ -223,7 +223,7 @@ class Mapping:
         former = self.l1[l1_index] & OFFSET_MASK
         if former & geometry.cluster_mask:
             self._fail(f"L2 table offset {hexadecimal(former)} unaligned (L1 index: {hexadecimal(l1_index)})")
-        offset = self._allocator.allocate(1)
+        offset = self._allocator.allocate_table()
         if not offset:
             self._fail("Preventing invalid allocation of L2 table at offset 0")
         self._guard.check(offset, geometry.cluster_size)

@@ -120,7 +120,7 @@ def _cache_sizes(options: Qcow2Options) -> tuple[int, int]:
         if refcount is not None and refcount > total:
             raise OpenError("refcount-cache-size may not exceed cache-size")
         if l2 is None:
-            l2 = total - (refcount if refcount is not None else min(_REFCOUNT_CACHE_BYTES, total // 4))
+            l2 = min(total * 3 // 4, _L2_CACHE_BYTES) if refcount is None else total - refcount
         if refcount is None:
             refcount = total - l2
     l2 = _L2_CACHE_BYTES if l2 is None else l2

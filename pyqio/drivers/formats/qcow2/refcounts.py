@@ -145,12 +145,16 @@ class Refcounts:
             first += high - low
         return freed
 
-    def set(self, cluster: int, value: int) -> None:
-        """Set the count of one cluster, which has a block."""
-        table, low, high = next(self._pieces(cluster, 1))
-        if table is not None:
-            table.entries[low] = value
-            self._blocks.touch(table, low, high)
+    def set_all(self, first: int, counts: array[int]) -> None:
+        """Set the counts of the clusters from ``first`` on, where there are blocks for them."""
+        at = 0
+        for table, low, high in self._pieces(first, len(counts)):
+            if table is not None:
+                wanted = array(table.entries.typecode, counts[at : at + high - low])
+                if table.entries[low:high] != wanted:
+                    table.entries[low:high] = wanted
+                    self._blocks.touch(table, low, high)
+            at += high - low
 
     def add_block(self, index: int, offset: int) -> None:
         """Enter a new block of zeroes at host ``offset``; the table has room for it."""
@@ -168,14 +172,13 @@ class Refcounts:
     def last_used(self) -> int:
         """The last cluster with a count above 0."""
         per_block, step = self._geometry.block_entries, self._slice_entries
-        first = max(self.last_block(), 0) * per_block
-        while first >= 0:
-            for low in range(first + per_block - step, first - 1, -step):
-                table, _, _ = next(self._pieces(low, 1))
-                counts = table.entries if table else ()
-                if any(counts):
-                    return low + next(i for i in range(len(counts) - 1, -1, -1) if counts[i])
-            first -= per_block
+        for block in range(self.last_block(), -1, -1):
+            if not self.block_offset(block):
+                continue
+            for first in range((block + 1) * per_block - step, block * per_block - 1, -step):
+                table, _, _ = next(self._pieces(first, 1))
+                if table is not None and any(table.entries):
+                    return first + next(i for i in range(step - 1, -1, -1) if table.entries[i])
         return 0
 
     def moved_table(self, offset: int) -> None:

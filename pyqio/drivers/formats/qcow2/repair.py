@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MAX_BITMAP_TABLE = 0x8000000
 _MAX_DIRECTORY = 64 << 20
+_MAX_CLUSTERS = 1 << 27
 
 
 def repair(store: Store) -> None:
@@ -45,7 +46,9 @@ class References:
         self._store = store
         self._geometry = store.geometry
         room = store.geometry.clusters(store.file.length()) + store.geometry.block_entries
-        self._counts = array("L", bytes(array("L").itemsize * room))
+        if room > _MAX_CLUSTERS:
+            raise FormatError("Could not repair dirty image: the file is too large")
+        self._counts = array("I", bytes(array("I").itemsize * room))
 
     def count_all(self) -> array[int]:
         """The references to each cluster, by number."""
@@ -84,8 +87,12 @@ class References:
     def _add_l1(self, offset: int, entries: int) -> None:
         self._add(offset, entries * 8)
         size = self._geometry.cluster_size
+        seen = set()
         for entry in self._read(offset, entries):
             if table := entry & OFFSET_MASK:
+                if table in seen:
+                    raise FormatError(f"Could not repair dirty image: L2 table {table:#x} is in the L1 table twice")
+                seen.add(table)
                 self._add(table, size)
                 self._add_l2(self._read(table, size // 8))
 
@@ -136,13 +143,18 @@ def _add_missing_blocks(store: Store, expected: array[int]) -> None:
 
 
 def _set_counts(store: Store, expected: array[int]) -> None:
-    if max(expected, default=0) > store.geometry.refcount_max:
+    if max(expected) > store.geometry.refcount_max:
         raise FormatError("Could not repair dirty image: more references than a count can hold")
-    used = 1 + next((i for i in range(len(expected) - 1, -1, -1) if expected[i]), 0)
-    own = {entry >> store.geometry.cluster_bits for entry in store.refcounts.table if entry}
-    for cluster in range(used):
-        if cluster not in own or expected[cluster] > 1:
-            store.refcounts.set(cluster, expected[cluster])
+    per_block = store.geometry.block_entries
+    room = (store.refcounts.last_block() + 1) * per_block
+    if room > _MAX_CLUSTERS:
+        raise FormatError("Could not repair dirty image: the refcount table is too large")
+    expected.frombytes(bytes(max(0, room - len(expected)) * expected.itemsize))
+    for offset in filter(None, store.refcounts.table):
+        cluster = offset >> store.geometry.cluster_bits
+        expected[cluster] = max(expected[cluster], 1)
+    for first in range(0, room, per_block):
+        store.refcounts.set_all(first, expected[first : first + per_block])
 
 
 def _set_copied(store: Store, expected: array[int]) -> None:

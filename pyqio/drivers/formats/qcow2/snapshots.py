@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _MAX_EXTRA = 1024
 _MAX_TABLE = 64 << 20
+_MAX_L1_CLUSTERS = 1 << 22
+"""Clusters that the L1 tables of all snapshots may take; they are all remembered while the image is open."""
 
 
 class Snapshot(NamedTuple):
@@ -38,7 +40,7 @@ class Snapshot(NamedTuple):
 def read_table(file: Node, fields: HeaderFields) -> list[Snapshot]:
     """All snapshots.  Raises FormatError."""
     found: list[Snapshot] = []
-    at, size = fields.snapshots_offset, codec(SnapshotFields).size
+    at, size, tables = fields.snapshots_offset, codec(SnapshotFields).size, 0
     for index in range(fields.nb_snapshots):
         head = bytearray(size)
         file.pread(at, memoryview(head))
@@ -51,7 +53,8 @@ def read_table(file: Node, fields: HeaderFields) -> list[Snapshot]:
         length = -(-(size + entry.extra_data_size + entry.id_size + entry.name_size) // 8) * 8
         found.append(Snapshot(entry.l1_table_offset, entry.l1_size, length))
         at += length
-        if at - fields.snapshots_offset > _MAX_TABLE:
+        tables += min(entry.l1_size * 8, layout.MAX_L1_BYTES) >> fields.cluster_bits
+        if at - fields.snapshots_offset > _MAX_TABLE or tables > _MAX_L1_CLUSTERS:
             raise FormatError("Snapshot table is too large")
     return found
 

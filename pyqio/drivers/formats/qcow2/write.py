@@ -12,6 +12,8 @@ from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, 
 from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyqio.drivers.formats.qcow2.cache import Table
     from pyqio.drivers.formats.qcow2.store import Store
 
@@ -189,21 +191,29 @@ def _link(store: Store, part: Part) -> None:
     entries = array("Q", range(host | COPIED, (host | COPIED) + part.clusters * size, size))
     store.mapping.change(part.table, part.first, entries)
     if part.new:
-        for entry in former:
-            if entry:
-                release(store, entry, discard=False)
+        release(store, former, discard=store.settings.discard_other)
 
 
-def release(store: Store, entry: int, *, discard: bool) -> None:
-    """Give back what a former L2 entry refers to."""
-    if entry & COMPRESSED:
-        offset, length = store.geometry.compressed_range(entry)
-        store.unpacker.forget()
-        store.allocator.release(offset, length, discard=discard)
-    elif offset := entry & OFFSET_MASK:
-        if offset & store.geometry.cluster_mask:
+def release(store: Store, entries: Iterable[int], *, discard: bool) -> None:
+    """Give back what former L2 entries refer to, neighbours in one go."""
+    size = store.geometry.cluster_size
+    start = end = 0
+    for entry in entries:
+        offset, length = entry & OFFSET_MASK, size
+        if entry & COMPRESSED:
+            offset, length = store.geometry.compressed_range(entry)
+            store.unpacker.forget()
+        elif not offset:
+            continue
+        elif offset & store.geometry.cluster_mask:
             store.fail(f"Cannot free unaligned cluster {hexadecimal(offset)}")
-        store.allocator.release(offset, store.geometry.cluster_size, discard=discard)
+        if offset != end or length != size or end % size:
+            if end:
+                store.allocator.release(start, end - start, discard=discard)
+            start = offset
+        end = offset + length
+    if end:
+        store.allocator.release(start, end - start, discard=discard)
 
 
 def _abandon(store: Store, parts: list[Part]) -> None:

@@ -12,7 +12,7 @@ from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED
 from pyqio.drivers.formats.qcow2.write import reads_as_zero, release
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pyqio.drivers.formats.qcow2.store import Store
 
@@ -90,12 +90,12 @@ def _rewrite(store: Store, start: int, stop: int, entry_for: Callable[[int], int
         entries = array("Q", map(entry_for, former))
         if entries != former:
             store.mapping.change(table, index, entries)
-            _release_all(store, former, entries, discard=discard)
+            release(store, _dropped(former, entries), discard=discard)
         start += count << geometry.cluster_bits
 
 
-def _release_all(store: Store, former: array[int], entries: array[int], *, discard: bool) -> None:
-    """Give back what ``former`` referred to and ``entries`` does not."""
+def _dropped(former: array[int], entries: array[int]) -> Iterator[int]:
+    """The former entries whose host clusters the new ones do not refer to."""
     for before, after in zip(former, entries, strict=True):
-        if before != after and before & (COMPRESSED | OFFSET_MASK) and not after & OFFSET_MASK:
-            release(store, before, discard=discard)
+        if before != after and not after & OFFSET_MASK:
+            yield before
