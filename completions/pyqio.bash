@@ -1,0 +1,71 @@
+# bash completion for pyqio(1).
+# Written from the program's own tables by "python -m pyqio.cli.emit".
+
+# Offers the words of $2 that start with $1; $3 stands before $1 in what the user typed.
+_pyqio_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$2" -- "${1#[\"\']}")
+    # A quote that is open is the start of a command with arguments.
+    if [[ $1 == [\"\']* ]]; then compopt -o nospace; fi
+    _pyqio_restore "$3"
+}
+
+# Offers the files that start with $1, or the prefix of an image's name that does.
+_pyqio_image() {
+    mapfile -t COMPREPLY < <(compgen -W "blkverify:" -- "$1")
+    if [[ -n $1 && ${#COMPREPLY[@]} -gt 0 ]]; then
+        compopt -o nospace
+    else
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "${1//\\/}")
+        # After blkverify:RAW comes a colon and no blank.
+        if [[ $2 == *blkverify: ]]; then compopt -o nospace; fi
+    fi
+    _pyqio_restore "$2"
+}
+
+# bash replaces only what follows the last of COMP_WORDBREAKS; where : or = is none of them, the whole word.
+_pyqio_restore() {
+    if [[ -n $1 && $COMP_WORDBREAKS != *"${1: -1}"* ]]; then COMPREPLY=("${COMPREPLY[@]/#/"$1"}"); fi
+}
+
+# Prints the words that may follow option $1; fails where it takes none.
+_pyqio_values() {
+    case $1 in
+        -c | --cmd) echo 'abort aio_flush aio_read aio_write alloc break close create demo discard flush help info length map open quit read readv remove_break reopen resume sigraise sleep truncate wait_break write writev' ;;
+        -f | --format) echo 'blkverify file host_device memory null-aio null-co qcow2 raw' ;;
+        -i | --aio) echo 'threads native io_uring' ;;
+        -d | --discard) echo 'ignore off unmap on' ;;
+        -t | --cache) echo 'none off directsync writeback unsafe writethrough' ;;
+        -T | --trace) echo '' ;;
+        --object) echo '' ;;
+        --completions) echo 'bash zsh fish' ;;
+        *) return 1 ;;
+    esac
+}
+
+_pyqio() {
+    # COMP_WORDS is split at : and =, so the words are put together again by the blanks between them.
+    local rest=${COMP_LINE:0:COMP_POINT} piece trimmed values cur prev
+    local -a words=()
+    for piece in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
+        trimmed=${rest#"${rest%%[![:space:]]*}"}
+        if [[ ${#words[@]} -gt 0 && $trimmed == "$rest" ]]; then
+            words[-1]+=$piece
+        else
+            words+=("$piece")
+        fi
+        rest=${trimmed#"$piece"}
+    done
+    cur=${words[-1]} prev=${words[-2]-}
+
+    if [[ $cur == --*=* ]]; then
+        values=$(_pyqio_values "${cur%%=*}") && _pyqio_words "${cur#*=}" "$values" "${cur%%=*}="
+    elif values=$(_pyqio_values "$prev"); then
+        _pyqio_words "$cur" "$values" ""
+    elif [[ $cur == -* ]]; then
+        _pyqio_words "$cur" "-h --help -V --version -c --cmd -f --format -r --read-only -s --snapshot -n --nocache -C --copy-on-read -m --misalign -k --native-aio -i --aio -d --discard -t --cache -T --trace --object --image-opts -U --force-share --completions" ""
+    else
+        _pyqio_image "${cur##*:}" "${cur%"${cur##*:}"}"
+    fi
+}
+complete -F _pyqio pyqio

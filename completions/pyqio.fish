@@ -1,0 +1,63 @@
+# fish completions for pyqio(1).
+# Written from the program's own tables by "python -m pyqio.cli.emit".
+
+function __pyqio_image --description "Files for the part of an image's name after its last colon"
+    set -l token (commandline -ct)
+    set -l head (string replace -r '[^:]*$' '' -- $token)
+    for name in (__fish_complete_path (string replace -r '.*:' '' -- $token))
+        echo $head$name
+    end
+end
+
+function __pyqio_commands --description "Commands and what they do"
+    printf '%s\t%s\n' \
+        'abort' 'simulate a program crash using abort(3)' \
+        'aio_flush' 'completes all outstanding aio requests' \
+        'aio_read' 'asynchronously reads a number of bytes' \
+        'aio_write' 'asynchronously writes a number of bytes' \
+        'alloc' 'checks if offset is allocated in the file' \
+        'break' 'sets a breakpoint on event and tags the stopped request as tag' \
+        'close' 'close the current open file' \
+        'create' 'makes a new image of size bytes' \
+        'demo' 'shows how a verified pair catches a damaged image' \
+        'discard' 'discards a number of bytes at a specified offset' \
+        'flush' 'flush all in-core file state to disk' \
+        'help' 'help for one or all commands' \
+        'info' 'prints information about the current file' \
+        'length' 'gets the length of the current file' \
+        'map' 'prints the allocated areas of a file' \
+        'open' 'open the file specified by path' \
+        'quit' 'exit the program' \
+        'read' 'reads a number of bytes at a specified offset' \
+        'readv' 'reads a number of bytes at a specified offset' \
+        'remove_break' 'remove a breakpoint by tag' \
+        'reopen' 'reopens an image with new options' \
+        'resume' 'resumes the request tagged as tag' \
+        'sigraise' 'raises a signal' \
+        'sleep' 'waits for the given value in milliseconds' \
+        'truncate' 'truncates the current file at the given offset' \
+        'wait_break' 'waits for the suspension of a request' \
+        'write' 'writes a number of bytes at a specified offset' \
+        'writev' 'writes a number of bytes at a specified offset'
+end
+
+complete -c pyqio -n 'string match -q "*:*" -- (commandline -ct)' -f -a '(__pyqio_image)'
+complete -c pyqio -a 'blkverify:'
+complete -c pyqio -s h -l help -d 'show this help'
+complete -c pyqio -s V -l version -d 'show the version'
+complete -c pyqio -s c -l cmd -x -a '(__pyqio_commands)' -d 'run a command; may be given several times'
+complete -c pyqio -s f -l format -x -a 'blkverify file host_device memory null-aio null-co qcow2 raw' -d 'the image\'s format'
+complete -c pyqio -s r -l read-only -d 'open the image read-only'
+complete -c pyqio -s s -l snapshot -d 'write to a temporary overlay, gone at the end'
+complete -c pyqio -s n -l nocache -d 'bypass the host\'s page cache, as -t none'
+complete -c pyqio -s C -l copy-on-read -d 'keep in the image what is read from its backing file'
+complete -c pyqio -s m -l misalign -d 'taken and ignored: buffers are always aligned'
+complete -c pyqio -s k -l native-aio -d 'as -i native'
+complete -c pyqio -s i -l aio -x -a 'threads native io_uring' -d 'asynchronous input and output of the host'
+complete -c pyqio -s d -l discard -x -a 'ignore off unmap on' -d 'what becomes of discarded ranges'
+complete -c pyqio -s t -l cache -x -a 'none off directsync writeback unsafe writethrough' -d 'cache mode of the image'
+complete -c pyqio -s T -l trace -x -d 'trace events; parsed, but nothing is traced yet'
+complete -c pyqio -l object -x -d 'an object such as a secret; parsed, but none can be made yet'
+complete -c pyqio -l image-opts -d 'the image is given as key=value,...'
+complete -c pyqio -s U -l force-share -d 'open an image that is in use elsewhere (with -r)'
+complete -c pyqio -l completions -x -a 'bash zsh fish' -d 'print the completion script for a shell'

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.base.errors import BlockError, OpenError, UsageError
 from pyqio.base.options import nest
 from pyqio.base.types import CACHE_MODES, Cache, OpenFlags
-from pyqio.cli.options import WrongUsage, parse
+from pyqio.cli.options import SHELLS, WrongUsage, parse
 from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode, Pairs
 from pyqio.commands.rejected import Rejected
 from pyqio.session.environment import Environment, OutputClosed
@@ -20,25 +18,26 @@ from pyqio.session.state import FAILED, OK, PYQIO, QEMU_IO, USAGE, Session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SIGPIPE_STATUS: Final = 128 + signal.SIGPIPE
-_SIGINT_STATUS: Final = 128 + signal.SIGINT
+# What a shell says of a process that these signals ended.
+_SIGPIPE_STATUS: Final = 128 + 13
+_SIGINT_STATUS: Final = 128 + 2
 
 
-@dataclass(slots=True, kw_only=True)
 class _Run:
     """What the command line asks for."""
 
-    commands: list[str] = field(default_factory=list)
-    format: str | None = None
-    image_opts: bool = False
-    filename: str | None = None
-    read_only: bool = False
-    snapshot: bool = False
-    copy_on_read: bool = False
-    force_share: bool = False
-    cache: Cache = Cache()  # noqa: RUF009
-    aio: str = "threads"
-    discard: str = "unmap"
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+        self.format: str | None = None
+        self.image_opts = False
+        self.filename: str | None = None
+        self.read_only = False
+        self.snapshot = False
+        self.copy_on_read = False
+        self.force_share = False
+        self.cache = Cache()
+        self.aio = "threads"
+        self.discard = "unmap"
 
 
 class _Finished(Exception):
@@ -124,7 +123,7 @@ class _Parser:
         run = self._run
         operands: list[str] = []
         try:
-            for option, argument in parse(words, operands):
+            for option, argument in parse(words, operands, own=self._own):
                 self._take(option.name, argument)
             if len(operands) > 1:
                 raise WrongUsage("more than one image" if self._own else "")
@@ -142,6 +141,8 @@ class _Parser:
         match name:
             case "help" | "version":
                 self._inform(name)
+            case "completions":
+                self._print_completions(argument)
             case "cmd":
                 run.commands.append(argument)
             case "format":
@@ -182,6 +183,14 @@ class _Parser:
         else:
             text = usage.pyqio_help() if self._own else usage.QEMU_HELP
         self._session.environment.out(text)
+        raise _Finished(OK)
+
+    def _print_completions(self, shell: str) -> None:
+        from pyqio.cli.emit import completions
+
+        if shell not in SHELLS:
+            raise WrongUsage(f"no completions for '{shell}', only for {', '.join(SHELLS)}")
+        self._session.environment.out(completions(shell))
         raise _Finished(OK)
 
     def _wrong_usage(self, message: str) -> _Finished:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.types import CACHE_MODES
 from pyqio.commands.getopt import first_byte
@@ -17,8 +16,7 @@ class WrongUsage(Exception):
     """A command line that cannot be understood; ``str()`` says why, in glibc's words, "" where qemu-io is silent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(NamedTuple):
     """One option.
 
     ``name``: its long spelling without hyphens; ``letter``: its short one, "" for none.  ``metavar``: what stands for
@@ -27,14 +25,17 @@ class Option:
     """
 
     name: str
+    meaning: str
+    group: str
     letter: str = ""
     metavar: str = ""
-    meaning: str
     default: str = ""
-    group: str
     words: tuple[str, ...] = ()
     own: bool = False
 
+
+SHELLS: Final = ("bash", "zsh", "fish")
+"""Those that there are completions for."""
 
 _COMMANDS: Final = "Commands"
 _OPENING: Final = "Opening the image"
@@ -113,14 +114,24 @@ OPTIONS: Final = (
     ),
     Option(name="image-opts", meaning="the image is given as key=value,...", group=_OPENING),
     Option(name="force-share", letter="U", meaning="open an image that is in use elsewhere (with -r)", group=_OPENING),
+    Option(
+        name="completions",
+        metavar="SHELL",
+        meaning="print the completion script for a shell",
+        group=_OTHER,
+        words=SHELLS,
+        own=True,
+    ),
 )
 """In the order in which the C library names those that an abbreviation may mean."""
 
 _BY_LETTER: Final = {option.letter: option for option in OPTIONS if option.letter}
 
 
-def parse(words: Sequence[str], operands: list[str]) -> Iterator[tuple[Option, str]]:
+def parse(words: Sequence[str], operands: list[str], *, own: bool) -> Iterator[tuple[Option, str]]:
     """Yield each option of ``words`` with its argument, "" for none; fill ``operands``.
+
+    ``own``: also those that qemu-io has not.
 
     The rules are getopt_long(3)'s: options and operands mixed, letters bundled, names abbreviated.
     Raises WrongUsage, after what came before was yielded.
@@ -130,16 +141,16 @@ def parse(words: Sequence[str], operands: list[str]) -> Iterator[tuple[Option, s
         if word == "--":
             operands.extend(rest)
         elif word.startswith("--"):
-            yield _long(word, rest)
+            yield _long(word, rest, own=own)
         elif word.startswith("-") and word != "-":
             yield from _letters(word[1:], rest)
         else:
             operands.append(word)
 
 
-def _long(word: str, rest: Iterator[str]) -> tuple[Option, str]:
+def _long(word: str, rest: Iterator[str], *, own: bool) -> tuple[Option, str]:
     name, equals, argument = word[2:].partition("=")
-    fitting = [option for option in OPTIONS if option.name.startswith(name)]
+    fitting = [option for option in OPTIONS if option.name.startswith(name) and own >= option.own]
     exact = [option for option in fitting if option.name == name]
     if not fitting:
         raise WrongUsage(f"unrecognized option '--{name if equals else word[2:]}'")

@@ -1,0 +1,195 @@
+"""The manual page, in mdoc(7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pyqio.base.options import table
+from pyqio.block import registry
+from pyqio.cli.emit.tables import spellings
+from pyqio.cli.options import OPTIONS
+from pyqio.commands import index
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pyqio.block.driver import Driver
+    from pyqio.cli.options import Option
+    from pyqio.commands.command import Spec
+
+_PAGE: Final = r""".\" Written from the program's own tables by "python -m pyqio.cli.emit".
+.Dd November 22, 2026
+.Dt PYQIO 1
+.Os
+.Sh NAME
+.Nm pyqio
+.Nd shell for testing block drivers
+.Sh SYNOPSIS
+.Nm pyqio
+.Op Ar options
+.Op Fl c Ar command ...
+.Op Ar image
+.Sh DESCRIPTION
+.Nm
+opens an image of a disk and runs commands on it: reads and writes of every
+kind, with patterns that are checked, in the language of
+.Xr qemu-io 1 .
+An image named
+.Sm off
+.Sy blkverify:\& Ar raw Sy \&: Ar test
+.Sm on
+is a verified pair: writes go to both, reads are compared, and a difference is
+reported with the bytes that differ and the places where they live.
+.Pp
+Commands come from
+.Fl c ,
+else from the standard input: from a shell with history and completion on a
+terminal, and line by line otherwise.
+In such a script
+.Sq #
+starts a comment,
+.Sq \&;
+separates commands, and quotes keep blanks together.
+.Pp
+Started under the name
+.Nm qemu-io ,
+the program has that program's prompt, messages and exit status.
+.Pp
+The options are:
+.Bl -tag -width Ds
+@OPTIONS@
+.El
+.Sh COMMANDS
+Offsets and lengths are bytes: decimal, hexadecimal after
+.Sq 0x ,
+or with one of the suffixes k, M, G, T, P and E, as in
+.Sq 1.5k .
+.Bl -tag -width Ds
+@COMMANDS@
+.El
+.Sh DRIVERS
+The names that
+.Fl f
+and
+.Cm driver
+options take, each with its own options.
+.Bl -tag -width Ds
+@DRIVERS@
+.El
+.Sh ENVIRONMENT
+.Bl -tag -width XDG_STATE_HOME
+.It Ev NO_COLOR
+Set to anything, it keeps colour out of the shell.
+.It Ev TERM
+The kind of terminal; on one called
+.Cm dumb
+lines are read without editing.
+.It Ev XDG_STATE_HOME
+The folder for what the program remembers,
+.Pa ~/.local/state
+by default.
+.El
+.Sh FILES
+.Bl -tag -width Ds
+.It Pa $XDG_STATE_HOME/pyqio/history
+The lines typed into the shell, readable by their user alone.
+.El
+.Sh EXIT STATUS
+.Bl -tag -width Ds
+.It 0
+All went well.
+.It 1
+A command failed, or the image could not be opened.
+.It 2
+The command line was wrong.
+.It 3
+The two sides of a verified pair differ.
+.El
+.Pp
+Under the name
+.Nm qemu-io
+it is 0 or 1.
+.Sh EXAMPLES
+Dump the first sector of an image:
+.Pp
+.Dl $ pyqio -c 'read -v 0 512' raw.img
+.Pp
+Make a pair of images, and verify one against the other by hand:
+.Bd -literal -offset indent
+$ pyqio -c 'create -f raw raw.img 16G' \e
+    -c 'create -f qcow2 test.qcow2 16G'
+$ pyqio blkverify:raw.img:test.qcow2
+.Ed
+.Pp
+See it all at work:
+.Pp
+.Dl $ pyqio -c demo
+.Sh SEE ALSO
+.Xr nbdsh 1 ,
+.Xr qemu-img 1 ,
+.Xr qemu-io 1 ,
+.Xr xfs_io 8
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return (
+        _PAGE.replace("@OPTIONS@", _lines(map(_option, OPTIONS)))
+        .replace("@COMMANDS@", _lines(map(_command, index.every())))
+        .replace("@DRIVERS@", _lines(map(_driver, registry.every())))
+    )
+
+
+def _lines(entries: Iterable[Iterator[str]]) -> str:
+    return "\n".join(line for entry in entries for line in entry)
+
+
+def _option(option: Option) -> Iterator[str]:
+    """An option's entry."""
+    flags = " , ".join(f"Fl {spelling[1:]}" for spelling in spellings(option))
+    yield f".It {flags}{f' Ar {option.metavar.lower()}' if option.metavar else ''}"
+    yield _sentence(option.meaning)
+    if option.words:
+        yield _sentence(f"one of {', '.join(option.words)}")
+    if option.default:
+        yield _sentence(f"default: {option.default}")
+
+
+def _command(spec: Spec) -> Iterator[str]:
+    """A command's entry: its synopsis, what it does, its short name and its flags."""
+    yield f".It Ic {spec.name}{f' No {_escape(spec.synopsis)}' if spec.synopsis else ''}"
+    yield _sentence(spec.summary)
+    if spec.aliases:
+        yield f"In short:\n.Ic {' , '.join(map(_escape, spec.aliases))} ."
+    if spec.own:
+        yield "Not in\n.Xr qemu-io 1 ."
+    if spec.options:
+        yield ".Bl -tag -width Ds -compact"
+        for letter, option in spec.options.items():
+            yield f".It Fl {letter}{f' Ar {_escape(option.kind.name)}' if option.kind else ''}"
+            yield _sentence(option.flag.meaning)
+        yield ".El"
+
+
+def _driver(driver: type[Driver]) -> Iterator[str]:
+    """A driver's entry: what it is, and its options with the kinds of their values."""
+    yield f".It Cm {driver.name}"
+    yield f"A {driver.role.value}."
+    options = [
+        f".Cm {name} Ns = Ns Ar {_escape(kind.name)}"
+        for name, (_, kind, _) in table(cast("Any", driver.Options)).items()
+    ]
+    if options:
+        yield "Options:"
+        yield " ,\n".join(options) + " ."
+
+
+def _sentence(text: str) -> str:
+    return _escape(text[:1].upper() + text[1:] + ("" if text.endswith(".") else "."))
+
+
+def _escape(text: str) -> str:
+    """Text that mdoc takes for nothing else."""
+    escaped = text.replace("\\", r"\e").replace("-", r"\-")
+    return rf"\&{escaped}" if escaped.startswith((".", "'", "?")) else escaped
