@@ -1,15 +1,14 @@
-"""Options: dotted keys on one side, frozen dataclasses with typed fields on the other.
+"""Options: dotted keys on one side, named tuples with typed fields on the other.
 
-A driver's options are a dataclass whose fields are ``Annotated[type, Kind]``; an underscore in a field's name is a
+A driver's options are a NamedTuple whose fields are ``Annotated[type, Kind]``; an underscore in a field's name is a
 hyphen in the option's, two are a dot (``lazy_refcounts`` -> ``lazy-refcounts``, ``a__b`` -> ``a.b``).
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_type_hints
 
 from pyqio.base.errors import OptionError, UsageError
 from pyqio.base.kinds import Kind
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 T = TypeVar("T")
+REQUIRED: Final = object()
+"""In the place of a default, for an option that must be given."""
 
 
 def parse_pairs(text: str) -> dict[str, str]:
@@ -59,17 +60,17 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def table(options: Any) -> dict[str, tuple[str, Kind, Any]]:
-    """Option name -> (field name, kind, default or dataclasses.MISSING), in the order of declaration."""
+    """Option name -> (field name, kind, default or REQUIRED), in the order of declaration."""
     hints = get_type_hints(options, vars(sys.modules[options.__module__]), include_extras=True)
     found = {}
-    for field in fields(options):
-        kind = next(arg for arg in get_args(hints[field.name]) if isinstance(arg, Kind))
-        found[field.name.replace("__", ".").replace("_", "-")] = (field.name, kind, field.default)
+    for field in options._fields:
+        kind = next(arg for arg in get_args(hints[field]) if isinstance(arg, Kind))
+        found[field.replace("__", ".").replace("_", "-")] = (field, kind, options._field_defaults.get(field, REQUIRED))
     return found
 
 
 def bind(options: type[T], given: Mapping[str, Any]) -> tuple[T, dict[str, Any]]:
-    """An instance of the dataclass ``options`` from ``given``, and what it had no field for.
+    """An instance of the named tuple ``options`` from ``given``, and what it had no field for.
 
     Raises OptionError for a value that does not fit or a required option that is missing.
     """
@@ -81,7 +82,7 @@ def bind(options: type[T], given: Mapping[str, Any]) -> tuple[T, dict[str, Any]]
                 values[field] = kind.parse(rest.pop(name))
             except UsageError as error:
                 raise OptionError(f"Parameter '{name}' {_predicate(error)}") from error
-        elif default is MISSING:
+        elif default is REQUIRED:
             raise OptionError(f"Parameter '{name}' is missing")
     return options(**values), nest(rest)
 
@@ -103,7 +104,7 @@ def rebind(current: T, given: Mapping[str, Any], *, changeable: Collection[str] 
             raise OptionError(f"Parameter '{name}' {_predicate(error)}") from error
         if name not in changeable and values[field] != getattr(current, field):
             raise OptionError(f"Cannot change the option '{name}'")
-    return cast("T", replace(cast("Any", current), **values))
+    return cast("T", cast("Any", current)._replace(**values))
 
 
 def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:

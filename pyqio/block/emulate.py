@@ -64,9 +64,17 @@ def _pread_step(node: Node, flags: int, offset: int, part: memoryview) -> None:
 
 
 def pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:
-    """A write that is unaligned, too long, or carries a flag that the driver does not know."""
+    """A write that is unaligned, too long, carries a flag that the driver does not know, or may be one of zeroes."""
     if flags & COMPRESSED and not node.caps.compressed:
         raise Unsupported(offset=offset)
+    detect = node.flags.detect_zeroes
+    if detect != "off" and _is_zero(buf):
+        pwrite_zeroes(node, offset, len(buf), flags & FUA | (MAY_UNMAP if detect == "unmap" else 0))
+    else:
+        _pwrite(node, offset, buf, flags)
+
+
+def _pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:
     native = flags & (COMPRESSED | (FUA if node.caps.fua else 0))
     grain = node.limits.request_alignment
     for at, length in pieces(offset, offset + len(buf), grain=grain, largest=node.limits.max_transfer):
@@ -84,6 +92,8 @@ def pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:
 def pwrite_zeroes(node: Node, offset: int, length: int, flags: int) -> None:
     """Zeroes in the driver's own grain, as a buffer of them where the driver has no such operation."""
     limits = node.limits
+    if flags & NO_FALLBACK and not length and offset & (limits.request_alignment - 1):
+        raise Unsupported(offset=offset)  # QEMU aligns even a request of no bytes, and that needs a read
     native = flags & (NO_FALLBACK | (MAY_UNMAP if node.caps.may_unmap else 0) | (FUA if node.caps.fua else 0))
     grain = max(limits.pwrite_zeroes_alignment, limits.request_alignment)
     for at, count in pieces(offset, offset + length, grain=grain, largest=limits.max_pwrite_zeroes):
@@ -96,9 +106,13 @@ def pwrite_zeroes(node: Node, offset: int, length: int, flags: int) -> None:
             if flags & NO_FALLBACK:
                 raise
             for start, part in pieces(at, at + count, grain=1, largest=WINDOW):
-                node.pwrite(start, ZEROES[:part])
+                _pwrite(node, start, ZEROES[:part], 0)
     if flags & FUA and not node.caps.fua:
         node.flush()
+
+
+def _is_zero(buf: memoryview) -> bool:
+    return all(buf[at : at + WINDOW] == ZEROES[: len(buf) - at] for at in range(0, len(buf), WINDOW))
 
 
 def pdiscard(node: Node, offset: int, length: int) -> None:

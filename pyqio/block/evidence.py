@@ -6,7 +6,6 @@ the evidence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.errors import BlockError
@@ -33,8 +32,7 @@ class Hop(NamedTuple):
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(NamedTuple):
     """One side of a pair: ``key`` is raw or test.
 
     ``data``: what it reads from ``offset`` on (bytes), None where that failed for the reason ``error``.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from pyqio.base.errors import OpenError, OptionError, UsageError
@@ -33,14 +32,13 @@ def take_generic(options: dict[str, Any], flags: OpenFlags) -> tuple[str | None,
     chosen = {name: value for name, value in given.items() if value is not None}
     name = chosen.pop("node-name", None)
     direct, no_flush = chosen.pop("cache.direct", None), chosen.pop("cache.no-flush", None)
-    cache = replace(
-        flags.cache,
+    cache = flags.cache._replace(
         direct=flags.cache.direct if direct is None else direct,
         no_flush=flags.cache.no_flush if no_flush is None else no_flush,
     )
     if "discard" in chosen:
         chosen["discard"] = _DISCARD[chosen["discard"]]
-    flags = replace(flags, cache=cache, **{key.replace("-", "_"): value for key, value in chosen.items()})
+    flags = flags._replace(cache=cache, **{key.replace("-", "_"): value for key, value in chosen.items()})
     if flags.force_share and not flags.read_only:
         raise OpenError("force-share=on can only be used with read-only images")
     return name, flags
@@ -48,8 +46,7 @@ def take_generic(options: dict[str, Any], flags: OpenFlags) -> tuple[str | None,
 
 def child_flags(flags: OpenFlags, role: ChildRole) -> OpenFlags:
     """What a child inherits: access and cache mode; formats pass only wanted discards on, so below them all count."""
-    return replace(
-        flags,
+    return flags._replace(
         read_only=flags.read_only or role is ChildRole.BACKING,
         discard="unmap",
         detect_zeroes="off",

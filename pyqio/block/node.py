@@ -34,6 +34,7 @@ class Node:
     """
 
     __slots__ = (
+        "_detecting",
         "_flushed",
         "_length",
         "_lock",
@@ -70,6 +71,7 @@ class Node:
         self.limits = self.driver.limits()
         self.caps = self.driver.caps()
         self._mask = self.limits.request_alignment - 1
+        self._detecting = flags.detect_zeroes != "off"
         self._native = (FUA if self.caps.fua else 0) | (COMPRESSED if self.caps.compressed else 0)
         self._length = self.driver.length()
 
@@ -94,7 +96,7 @@ class Node:
         """Store ``buf`` at ``offset``; flags FUA, COMPRESSED."""
         end = offset + len(buf)
         self._check_writable(offset, end)
-        if self._mask or self.limits.max_transfer or self.copy_on_read or flags & ~self._native:
+        if self._mask or self.limits.max_transfer or self.copy_on_read or self._detecting or flags & ~self._native:
             emulate.pwrite(self, offset, buf, flags)
         else:
             self.pwrite_native(offset, buf, flags)

@@ -27,10 +27,9 @@ there, which makes it an OutcomeMismatch; lengths that are equal when rounded up
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 
 from pyqio.base.compare import Differences, differences, zeroed_alike
 from pyqio.base.errors import BlockError, MismatchError, OpenError, OutcomeMismatch, Unsupported, VerifyError
@@ -71,8 +70,7 @@ disk, a flush or a server, takes far longer than this.
 _EVERYTHING: Final = 2**64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
+class _Options(NamedTuple):
     """None of its own: the two sides are children."""
 
 

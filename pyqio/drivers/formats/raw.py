@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from pyqio.base.errors import OpenError, ProbedRawWrite, Unsupported
 from pyqio.base.kinds import UINT64_MAX, Size
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 _EXTENTS_AT_ONCE: Final = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawOptions:
+class RawOptions(NamedTuple):
     """``offset``: where in the file the image starts; ``size``: its length, None to the end of the file; bytes."""
 
     offset: Annotated[int, Size(maximum=UINT64_MAX)] = 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from pyqio.base.errors import BlockError, OpenError, PermissionConflict, Unsupported
 from pyqio.base.kinds import Bool, Choice, Path, Text
@@ -41,8 +40,7 @@ _CHANGEABLE: Final = ("drop-cache", "x-check-cache-dropped")
 _NO_WRITING: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostFileOptions:
+class HostFileOptions(NamedTuple):
     """``drop_cache`` and ``x_check_cache_dropped`` speak of live migration, of which there is none here."""
 
     filename: Annotated[str, Path("filename")] = ""

@@ -7,9 +7,8 @@ drivers are compared with it.
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from pyqio.base.errors import BlockError, Unsupported
 from pyqio.base.kinds import Size
@@ -26,8 +25,7 @@ PAGE: Final = 4096
 _LARGEST: Final = 2**63 - 2**30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryOptions:
+class MemoryOptions(NamedTuple):
     """``size`` in bytes."""
 
     size: Annotated[int, Size(maximum=_LARGEST)]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from time import sleep
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from pyqio.base.errors import OpenError
 from pyqio.base.kinds import Bool, Integer, Size
@@ -24,8 +23,7 @@ _UNTOUCHED: Final = b"\xab"
 _LARGEST: Final = 2**63 - 2**30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NullOptions:
+class NullOptions(NamedTuple):
     """``size`` in bytes; ``latency_ns``: how long each read, write and flush takes."""
 
     size: Annotated[int, Size()] = 2**30

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -14,8 +13,7 @@ from pyqio.base.kinds import Bool, Choice, Integer, Size, Text
 from pyqio.base.options import bind, flatten, nest, parse_pairs, table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(NamedTuple):
     filename: Annotated[str, Text()]
     cluster_size: Annotated[int, Size()] = 65536
     lazy: Annotated[bool, Bool()] = False

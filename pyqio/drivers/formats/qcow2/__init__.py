@@ -10,6 +10,44 @@ An image is a file of clusters, 512 bytes to 2 MiB each, whose use is counted::
 All numbers on disk are big-endian.
 """
 
-from pyqio.drivers.formats.qcow2.driver import Qcow2
+from __future__ import annotations
 
-__all__ = ["Qcow2"]
+from typing import TYPE_CHECKING, Any
+
+from pyqio.base.types import Role
+from pyqio.block.driver import Driver
+from pyqio.drivers.formats.qcow2 import layout
+from pyqio.drivers.formats.qcow2.options import Qcow2Options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyqio.block.driver import Opening
+
+
+class Qcow2(Driver):
+    """The format, without what serves an open image: looking whether an image is qcow2 loads no more than this."""
+
+    name = "qcow2"
+    role = Role.FORMAT
+    Options = Qcow2Options
+
+    @classmethod
+    def open(cls, options: Qcow2Options, opening: Opening) -> Qcow2:
+        """Open the file and the backing file; repair the counts of an image that was not closed."""
+        from pyqio.drivers.formats.qcow2.driver import Qcow2Image
+
+        return Qcow2Image.open(options, opening)
+
+    @classmethod
+    def probe(cls, head: bytes, filename: str) -> int:
+        """The magic and a version of 2 or more."""
+        magic, version = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:8], "big")
+        return 100 if len(head) >= 8 and magic == layout.MAGIC and version >= 2 else 0
+
+    @classmethod
+    def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+        """Make a new image; ``options`` are those of ``qemu-img create -f qcow2 -o``."""
+        from pyqio.drivers.formats.qcow2.create import create
+
+        return create(filename, size, options)

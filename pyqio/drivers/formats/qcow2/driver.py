@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pyqio.base.errors import OpenError
 from pyqio.base.options import rebind
 from pyqio.base.types import COMPRESSED as COMPRESS
-from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location, Role
-from pyqio.block.driver import Driver
+from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location
 from pyqio.block.filename import Typed
+from pyqio.drivers.formats.qcow2 import Qcow2, layout, write
 from pyqio.drivers.formats.qcow2 import header as headers
-from pyqio.drivers.formats.qcow2 import layout, write
 from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
 from pyqio.drivers.formats.qcow2.naming import resolve_name
 from pyqio.drivers.formats.qcow2.options import CHANGEABLE, Qcow2Options, settle
@@ -33,19 +32,15 @@ _KINDS = {
 }
 
 
-class Qcow2(Driver):
-    """QEMU's copy-on-write format, versions 2 and 3."""
-
-    name = "qcow2"
-    role = Role.FORMAT
-    Options = Qcow2Options
+class Qcow2Image(Qcow2):
+    """An open image."""
 
     def __init__(self, store: Store, options: Qcow2Options) -> None:
         self._store = store
         self._options = options
 
     @classmethod
-    def open(cls, options: Qcow2Options, opening: Opening) -> Qcow2:
+    def open(cls, options: Qcow2Options, opening: Opening) -> Qcow2Image:
         """Open the file and the backing file; repair the counts of an image that was not closed."""
         file = opening.child("file", ChildRole.IMAGE)
         writable = not opening.flags.read_only
@@ -57,19 +52,6 @@ class Qcow2(Driver):
         if writable:
             _prepare(store)
         return cls(store, options)
-
-    @classmethod
-    def probe(cls, head: bytes, filename: str) -> int:
-        """The magic and a version of 2 or more."""
-        magic, version = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:8], "big")
-        return 100 if len(head) >= 8 and magic == layout.MAGIC and version >= 2 else 0
-
-    @classmethod
-    def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
-        """Make a new image; ``options`` are those of ``qemu-img create -f qcow2 -o``."""
-        from pyqio.drivers.formats.qcow2.create import create
-
-        return create(filename, size, options)
 
     def length(self) -> int:
         """The guest size."""

@@ -17,7 +17,6 @@ r"""The first cluster of an image: fixed fields, extensions, the backing file's 
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.errors import FormatError
@@ -116,8 +115,7 @@ class SnapshotFields(NamedTuple):
     extra_data_size: U32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(NamedTuple):
     """A header whose every field has been checked against the limits of the format."""
 
     fields: HeaderFields

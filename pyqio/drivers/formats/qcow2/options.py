@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 from pyqio.base.errors import OpenError
 from pyqio.base.kinds import Bool, Integer, Size, Text
@@ -18,8 +17,7 @@ _MAX_CACHE_BYTES: Final = 1 << 31
 _MAX_INTERVAL: Final = 2**32 - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Qcow2Options:
+class Qcow2Options(NamedTuple):
     """The run-time options of QEMU's qcow2 driver (QAPI: BlockdevOptionsQcow2); None leaves the choice to the image.
 
     Cache sizes are bytes.  ``cache_clean_interval`` is accepted and has no effect: the caches are small.
@@ -69,8 +67,7 @@ CHANGEABLE: Final = tuple(
 """What may change while the image is open."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """What options and image together make.
 
     ``sections``: the metadata that writes are checked against (see overlap).  ``discard_request``: clusters that a

@@ -12,7 +12,6 @@ that they are to be rebuilt.
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from pyqio.base.errors import BlockError, CorruptError, OpenError
@@ -95,7 +94,7 @@ class Store:
 
     def header_now(self) -> Header:
         """The header with the fields as they are now."""
-        return replace(self.header, fields=self.fields)
+        return self.header._replace(fields=self.fields)
 
     def update(self, **changes: int) -> None:
         """Write fields of the header."""
