@@ -149,3 +149,28 @@ def test_aligned_write_beside_a_read_modify_write_of_its_sector_is_not_lost(plai
     beside.join()
 
     assert node.driver.data[:512] == b"\x11" * 512
+
+
+@pytest.mark.parametrize(("detect", "passed"), [("on", 0), ("unmap", MAY_UNMAP)])
+def test_write_of_zeroes_where_they_are_detected_becomes_write_zeroes(plain, detect, passed):
+    node = plain(flags=OpenFlags(detect_zeroes=detect), zeroes=True, own_caps=Caps(may_unmap=True))
+
+    node.pwrite(100, memoryview(bytes(50)))
+    node.pwrite(100, memoryview(bytes(49) + b"x"))
+
+    assert node.driver.calls == [("pwrite_zeroes", 100, 50, passed), ("pwrite", 100, 50, 0)]
+
+
+def test_detected_zeroes_that_the_driver_cannot_write_are_written_as_a_buffer(plain):
+    node = plain(flags=OpenFlags(detect_zeroes="on"))
+
+    node.pwrite(100, memoryview(bytes(50)))
+
+    assert node.driver.calls == [("pwrite", 100, 50, 0)]
+
+
+def test_no_zeroes_at_an_unaligned_offset_without_fallback_are_refused(plain):
+    node = plain(zeroes=True, own_limits=Limits(request_alignment=512))
+
+    with pytest.raises(Unsupported):
+        node.pwrite_zeroes(100, 0, NO_FALLBACK)
