@@ -146,6 +146,11 @@ class Spec:
         unbounded = self.maximum is not None or any(operand.repeated for operand in self.operands)
         return required, None if unbounded else len(self.operands)
 
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether the operands are an offset and a length: such lines are many, and mostly without an option."""
+        return len(self.operands) == 2 and all(o.required and not o.repeated for o in self.operands)
+
     def check_count(self, words: Sequence[str]) -> None:
         """Refuse a line of too few or too many words, the name among them.  Raises Rejected."""
         given = len(words) - 1
@@ -163,6 +168,11 @@ class Spec:
         """The command that a line of words stands for; ``warn`` is told of doubtful spellings.  Raises Rejected."""
         values: dict[str, Any] = {}
         operands: Sequence[str] = words[1:]
+        if len(operands) == 2 and self._is_plain:
+            (first, kind, _, _), (second, other, _, _) = self.operands
+            offset, length = operands
+            if offset.isdecimal() and length[:1] != "-":
+                return self.cls(**{first: kind.parse(offset), second: _parse(other, length, warn)})
         if self.options:
             if " -" in " ".join(words):
                 operands = self._take_options(words, values, warn)

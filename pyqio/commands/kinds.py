@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.base.kinds import Choice, Kind, Path
 from pyqio.base.types import CACHE_MODES, Cache
-from pyqio.base.units import SizeError, has_hex_multiplier, parse_size
+from pyqio.base.units import INT64_MAX, SizeError, has_hex_multiplier, parse_size
 from pyqio.commands.rejected import Rejected
 
 if TYPE_CHECKING:
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
 MAX_REQUEST: Final = 2**31 - 512
 """Bytes in the largest request that qemu-io takes."""
 
-_C_INTEGER: Final = re.compile(r"\s*([+-]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))", re.ASCII)
+_C_INTEGER: Final = r"(?a)\s*([+-]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))"
+
+_NO_NUMBER: Final = "non-numeric argument, or extraneous/unrecognized suffix"
 
 AIO_MODES: Final = ("threads", "native", "io_uring")
 DISCARD_MODES: Final = {"ignore": "ignore", "off": "ignore", "unmap": "unmap", "on": "unmap"}
+
+
+_size = lru_cache(maxsize=256)(parse_size)
 
 
 class Argument(Kind):
@@ -35,51 +41,47 @@ class Argument(Kind):
 
 
 class Number(Argument):
-    """Bytes, with qemu's suffixes."""
+    """Bytes, with qemu's suffixes.
 
-    def __init__(self, name: str) -> None:
+    ``maximum``: the largest, inclusive.  ``excess``: what is said of a larger one, {maximum} and {text} replaced.
+    """
+
+    def __init__(self, name: str, *, maximum: int = INT64_MAX, excess: str = "") -> None:
         self.name = name
+        self.maximum = maximum
+        self.excess = excess
 
     def parse(self, value: Any) -> int:
-        """Bytes, up to 2**63 - 1."""
-        if len(value) < 19 and value.isdecimal() and value.isascii():
-            return int(value)
-        try:
-            return parse_size(value)
-        except SizeError as error:
-            what = (
-                "argument too large" if error.too_large else "non-numeric argument, or extraneous/unrecognized suffix"
-            )
-            raise Rejected(f"Parsing error: {what} -- {value}") from None
+        """The number of bytes."""
+        if value.isdecimal() and len(value) < 19 and value.isascii():
+            size = int(value)
+        else:
+            try:
+                size = _size(value)
+            except SizeError as error:
+                what = "argument too large" if error.too_large else _NO_NUMBER
+                raise Rejected(f"Parsing error: {what} -- {value}") from None
+        if size > self.maximum:
+            raise Rejected(self.excess.format(maximum=self.maximum, text=value))
+        return size
 
     def warnings(self, text: str) -> Iterable[str]:
         """Hexadecimal numbers with a suffix."""
-        if has_hex_multiplier(text):
-            yield f"Using a multiplier suffix on hex numbers is deprecated: {text}"
+        if ("x" in text or "X" in text) and has_hex_multiplier(text):
+            return (f"Using a multiplier suffix on hex numbers is deprecated: {text}",)
+        return ()
 
 
 class Count(Number):
-    """The length of a request.
-
-    ``excess`` is what is said of a larger one, {maximum} and {text} replaced; ``unless``: the option that lifts the
-    bound.
-    """
+    """The length of a request; ``unless``: the option that lifts the bound."""
 
     def __init__(self, excess: str, *, unless: str = "") -> None:
-        super().__init__("len")
-        self.excess = excess
+        super().__init__("len", maximum=MAX_REQUEST, excess=excess)
         self.unless = unless
 
     def beside(self, options: Container[str]) -> Argument:
         """Any number beside the option that lifts the bound."""
         return Number(self.name) if self.unless in options else self
-
-    def parse(self, value: Any) -> int:
-        """Bytes, up to MAX_REQUEST."""
-        count = super().parse(value)
-        if count > MAX_REQUEST:
-            raise Rejected(self.excess.format(maximum=MAX_REQUEST, text=value))
-        return count
 
 
 SINGLE: Final = Count("length cannot exceed {maximum}, given {text}")
@@ -184,7 +186,7 @@ class FileName(Path, Argument):
 
 def c_integer(text: str) -> int | None:
     """The number that strtol(3) with base 0 makes of the whole ``text``, None where it does not take it whole."""
-    match = _C_INTEGER.fullmatch(text)
+    match = re.fullmatch(_C_INTEGER, text)
     if match is None:
         return None
     sign, hexadecimal, octal, decimal = match.groups()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,7 +103,7 @@ class Write(Command):
             return [Failed(verb="write", error=Unsupported(offset=self.offset))]
         if self.source is None:
             return transfer(context, self, verb="write", write=self._write)
-        with _open_source(self.source) as source:
+        with _open_source(self.source, empty=not self.length) as source:
             return transfer(context, self, verb="write", write=lambda image: self._write_from(image, source))
 
     def _write(self, image: Image) -> None:
@@ -179,9 +180,14 @@ def write_filled(image: Image, request: Range, pattern: int, *, fua: bool, compr
         image.pwrite(at, data, fua=fua, compressed=compressed)
 
 
-def _open_source(path: str) -> BinaryIO:
-    """A file to be read again and again: one that is shorter than a window is repeated until it is longer."""
+def _open_source(path: str, *, empty: bool) -> BinaryIO:
+    """A file to be read again and again: one that is shorter than a window is repeated until it is longer.
+
+    ``empty``: no byte is wanted, and the file then passes for an empty one, whatever it is.
+    """
     try:
+        if empty and os.access(path, os.R_OK):
+            raise Rejected(f"{path}: file is empty", stderr=True)
         source = open(path, "rb")  # noqa: SIM115 - the caller closes it
         head = source.read(WINDOW)
     except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ PROMPT: Final = "qemu-io> "
 _READ: Final = 1 << 16
 _LONGEST: Final = 1 << 20
 """Bytes of the longest line of a script."""
+_UTF8_LONGEST: Final = 4
 _QEMU_LONGEST: Final = 1023
 """qemu-io takes longer lines in pieces of this size."""
 
@@ -45,15 +46,17 @@ def run_script(session: Session, *, name: str = "<stdin>") -> None:
 
 
 def _lines(environment: Environment, longest: int) -> Iterator[str]:
-    """Lines without their ends; one that is longer than ``longest``, its end included, comes in pieces."""
+    """Lines without their ends; one that is longer than ``longest`` bytes, its end included, comes in pieces."""
     rest = b""
     while data := environment.read(_READ):
-        *whole, rest = (rest + data).split(b"\n")
-        for line in whole:
-            if len(line) < longest:
-                yield line.decode("utf-8", "surrogateescape")
+        whole, end, rest = (rest + data).rpartition(b"\n")
+        if end:
+            lines = whole.decode("utf-8", "surrogateescape").split("\n")
+            if max(map(len, lines)) < longest // _UTF8_LONGEST:
+                yield from lines
             else:
-                yield from _pieces(line + b"\n", longest)
+                for line in whole.split(b"\n"):
+                    yield from _pieces(line + b"\n", longest)
         while len(rest) >= longest:
             yield rest[:longest].decode("utf-8", "surrogateescape")
             rest = rest[longest:]

@@ -47,6 +47,7 @@ class Environment:
         self._direct = os.isatty(stdout)
         self._kept = bytearray()
         self._due = 0
+        self._bound = 0 if self._direct else STDIO if stdio else _KEPT
 
     @property
     def interactive(self) -> bool:
@@ -55,12 +56,17 @@ class Environment:
 
     def out(self, text: str) -> None:
         """Print text; bytes that were no characters come out as they were."""
-        self._keep(text.encode("utf-8", "surrogateescape"))
+        kept = self._kept
+        kept += text.encode("utf-8", "surrogateescape")
+        if len(kept) > self._bound:
+            self._overflow()
 
     def out_bytes(self, data: bytes | memoryview) -> None:
         """Print text that is in bytes already."""
         if len(data) < _PIECE or self._stdio:
-            self._keep(data)
+            self._kept += data
+            if len(self._kept) > self._bound:
+                self._overflow()
         else:
             self.flush()
             _write(self._stdout, data)
@@ -80,6 +86,8 @@ class Environment:
         """Print text, which is to be seen before input is waited for."""
         self._kept += text.encode("utf-8", "surrogateescape")
         self._due = len(self._kept)
+        if self._stdio:
+            self._bound = self._due + STDIO
 
     def sync(self) -> None:
         """Hand on what is due."""
@@ -88,6 +96,8 @@ class Environment:
             data = bytes(self._kept[:due])
             del self._kept[:due]
             _write(self._stdout, data)
+            if self._stdio:
+                self._bound = 0 if self._direct else STDIO
 
     def flush(self) -> None:
         """Hand on everything that was printed.  Raises OutputClosed."""
@@ -105,19 +115,15 @@ class Environment:
         except OSError:
             return b""
 
-    def _keep(self, data: bytes | memoryview) -> None:
-        self._kept += data
-        if self._direct:
-            self.flush()
-            return
-        if self._stdio:
+    def _overflow(self) -> None:
+        if self._stdio and not self._direct:
             fresh = len(self._kept) - self._due
-            if fresh > STDIO:
-                self._due += fresh - fresh % STDIO
-        if len(self._kept) > _KEPT:
-            if not self._stdio:
-                self._due = len(self._kept)
-            self.sync()
+            self._due += fresh - fresh % STDIO
+            if self._due > _KEPT:
+                self.sync()
+            self._bound = self._due + STDIO
+        else:
+            self.flush()
 
 
 def _write(fd: int, data: bytes | memoryview) -> None:

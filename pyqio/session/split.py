@@ -15,7 +15,6 @@ from pyqio.commands.rejected import Rejected
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SPECIAL: Final = re.compile(r"""["'\\;#\n]""")
 _TOKEN: Final = re.compile(
     r"""(?P<blank>[^\S\n]+)|(?P<end>[;\n])|(?P<comment>\#[^\n]*)
       |(?P<word>(?:[^\s"'\\;]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+)""",
@@ -26,9 +25,6 @@ _PART: Final = re.compile(r"""\\(?P<escaped>.)|"(?P<double>(?:[^"\\]|\\.)*)"|'(?
 
 def split(text: str) -> list[list[str]]:
     """The commands of ``text``, each a list of one word or more.  Raises Rejected for a quote without its end."""
-    if _SPECIAL.search(text) is None:
-        words = text.split()
-        return [words] if words else []
     commands: list[list[str]] = [[]]
     for word in _tokens(text):
         if word is None:

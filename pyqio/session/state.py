@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyqio.base.errors import BlockError, VerifyError
 from pyqio.block.emulate import WINDOW
@@ -15,7 +14,6 @@ from pyqio.commands.rejected import Answered, Rejected
 from pyqio.commands.request import diverged
 from pyqio.commands.results import Diverged, Failed, GuessedRaw, OpenFailed, Refused, Said, Unknown, Warned, is_failure
 from pyqio.render.plain import Plain
-from pyqio.session.split import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,8 +41,7 @@ USAGE: Final = 2
 DIVERGED: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Personality:
+class Personality(NamedTuple):
     """What the program's name decides.
 
     ``program``: the name in messages.  ``own``: pyqio's own commands, quoting, comments and explanations.
@@ -58,6 +55,11 @@ class Personality:
 
 PYQIO: Final = Personality(program="pyqio", own=True, diverged=DIVERGED)
 QEMU_IO: Final = Personality(program="qemu-io", own=False, diverged=FAILED)
+
+
+def _is_simple(text: str) -> bool:
+    """Whether a line is blanks and words, and nothing else: nearly all are, and need no tokenizer."""
+    return not (";" in text or "#" in text or '"' in text or "'" in text or "\\" in text or "\n" in text)
 
 
 class Session:
@@ -110,7 +112,12 @@ class Session:
         if not self.personality.own:
             words = [word for word in text.split(" ") if word]
             return not words or self.run(words)
+        if _is_simple(text):
+            words = text.split()
+            return not words or self.run(words)
         try:
+            from pyqio.session.split import split
+
             commands = split(text)
         except Rejected as reason:
             self._show((Refused(reason=reason),))
@@ -211,22 +218,23 @@ class Session:
             self._show(request.results())
 
     def _show(self, results: Iterable[Result]) -> bool:
+        """Show results, and let failures among them count.  Returns whether there was none."""
         succeeded = True
-        for result in results:
-            if is_failure(result):
-                succeeded = False
-                self.status = self.status or FAILED
-            if isinstance(result, Diverged) and not result.staged:
-                self._diverge(result.error)
-            try:
+        try:
+            for result in results:
+                if is_failure(result):
+                    succeeded = False
+                    self._note_failure(result)
                 self.renderer.show(result)
-            except VerifyError as error:
-                return self._show((diverged(self.image, error),))
-            except BlockError as error:
-                return self._show((Failed(verb="read", error=error),))
+        except VerifyError as error:  # from a dump that streams
+            return self._show((diverged(self.image, error),))
+        except BlockError as error:
+            return self._show((Failed(verb="read", error=error),))
         return succeeded
 
-    def _diverge(self, error: VerifyError) -> None:
-        self.divergences.append(error)
-        self.status = self.personality.diverged
-        self.stopping = self.stopping or self.stop_on_divergence
+    def _note_failure(self, result: Result) -> None:
+        self.status = self.status or FAILED
+        if isinstance(result, Diverged):
+            self.divergences.append(result.error)
+            self.status = self.personality.diverged
+            self.stopping = self.stopping or self.stop_on_divergence
