@@ -29,8 +29,8 @@ class SizeError(UsageError):
 def parse_size(text: str, *, largest: int = INT64_MAX) -> int:
     """The number of bytes that ``text`` stands for: ``512``, ``0x200``, ``4k``, ``1.5M``; powers of 1024.
 
-    A fraction that is not 0 needs a suffix above B, and is rounded down to whole bytes.  The grammar is qemu-io 7.2's, found by
-    trying; ``largest`` is inclusive.  Raises SizeError.
+    A fraction that is not 0 needs a suffix above B, and is rounded down to whole bytes.  The grammar is qemu-io
+    7.2's, found by trying; ``largest`` is inclusive.  Raises SizeError.
     """
     match = _SIZE.fullmatch(text)
     if match is None:

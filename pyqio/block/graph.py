@@ -207,6 +207,8 @@ class Graph:
     ) -> None:
         groups = {edge.key: options.pop(edge.key, {}) for edge in node.children.values()}
         _, flags = take_generic(options, flags)
+        if options.get("driver") == node.driver.name:
+            del options["driver"]
         following = [edge for edge in node.children.values() if edge.role is not ChildRole.BACKING]
         if node.read_only and not flags.read_only:
             for edge in following:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import BlockError, VerifyError
-from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK
+from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, PERM_RESIZE
+from pyqio.block import edge as edges
 from pyqio.block import emulate, status
 from pyqio.block.stream import pread_steps
 
@@ -132,9 +133,15 @@ class Image:
         """Put everything written so far on stable storage."""
         self.node.flush()
 
-    def truncate(self, length: int, *, prealloc: str = "off") -> None:
-        """Change the size in bytes; ``prealloc``: off, metadata, falloc or full."""
-        self.node.truncate(length, prealloc=prealloc)
+    def truncate(self, length: int, *, prealloc: str = "off", exact: bool = True) -> None:
+        """Change the size in bytes; ``prealloc``: off, metadata, falloc or full.
+
+        ``exact`` False: a device that is larger is good enough.  From now on the file is locked against others that
+        resize it; raises PermissionConflict where one does.
+        """
+        if not self.read_only:
+            edges.change(self._edge, self._edge.perm | PERM_RESIZE, self._edge.shared)
+        self.node.truncate(length, prealloc=prealloc, exact=exact)
 
     def block_status(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """Extents that cover exactly the range (to the end by default), ascending."""

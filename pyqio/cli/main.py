@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from pyqio.base.errors import BlockError, OpenError, UsageError
+from pyqio.base.errors import BlockError, OpenError, UsageError, VerifyError
 from pyqio.base.options import nest
 from pyqio.base.types import CACHE_MODES, Cache, OpenFlags
 from pyqio.cli.options import SHELLS, WrongUsage, parse
@@ -83,9 +83,9 @@ def _open(session: Session, run: _Run) -> None:
             options, filename = _image_options(session, run.filename), None
         session.open(filename, options, flags, snapshot=run.snapshot, copy_on_read=run.copy_on_read)
     except (UsageError, BlockError) as error:
-        failure = error if isinstance(error, OpenError) else OpenError(str(error))
+        failure = error if isinstance(error, (OpenError, VerifyError)) else OpenError(str(error))
         session.show_open_failure(filename, failure)
-        raise _Finished(FAILED) from error
+        raise _Finished(session.status) from error
 
 
 def _image_options(session: Session, text: str) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from collections.abc import Mapping  # noqa: TC003 - fields are annotated with i
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pyqio.base.errors import BlockError, OpenError, UsageError
+from pyqio.base.errors import BlockError, OpenError, UsageError, VerifyError
 from pyqio.base.options import nest
 from pyqio.base.types import CACHE_MODES, Cache, OpenFlags
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode, FileName, Pairs
 from pyqio.commands.rejected import Rejected
-from pyqio.commands.results import OpenFailed
+from pyqio.commands.results import Diverged, OpenFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,6 +93,8 @@ class Open(Command):
             return [OpenFailed(filename=self.path, error=OpenError(str(error)))]
         except OpenError as error:
             return [OpenFailed(filename=self.path, error=error)]
+        except VerifyError as error:
+            return [Diverged(error=error, alignment=1, nodes={})]
         except BlockError as error:
             return [OpenFailed(filename=self.path, error=OpenError(error.message))]
         return ()

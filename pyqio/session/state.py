@@ -209,9 +209,12 @@ class Session:
         """Tell of something that was taken, but should be written in another way."""
         self.renderer.show(Warned(message=message))
 
-    def show_open_failure(self, filename: str | None, error: OpenError) -> None:
-        """Tell of an image that was not opened."""
-        self._show((OpenFailed(filename=filename, error=error),))
+    def show_open_failure(self, filename: str | None, error: OpenError | VerifyError) -> None:
+        """Tell of an image that was not opened; a pair may differ in the very bytes that tell its format."""
+        if isinstance(error, VerifyError):
+            self._show((Diverged(error=error, alignment=1, nodes={}),))
+        else:
+            self._show((OpenFailed(filename=filename, error=error),))
 
     def _tell(self, requests: Iterable[Request]) -> None:
         for request in requests:

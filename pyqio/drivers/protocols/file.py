@@ -144,11 +144,11 @@ def _check_prealloc(prealloc: str) -> None:
 
 def _resize(fd: int, length: int, prealloc: str) -> None:
     """Raises BlockError; the file has its former length then."""
-    _check_prealloc(prealloc)
-    _check_length(length)
     before = os.fstat(fd).st_size
     if prealloc != "off" and length < before:
         raise Unsupported("Cannot use preallocation for shrinking files")
+    _check_prealloc(prealloc)
+    _check_length(length)
     try:
         if prealloc == "falloc":
             _call("Could not preallocate new data", syscalls.fallocate, fd, syscalls.ALLOCATE, before, length - before)

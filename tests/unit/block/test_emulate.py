@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyqio.base.errors import Unsupported
-from pyqio.base.types import FUA, MAY_UNMAP, NO_FALLBACK, Caps, Limits
+from pyqio.base.types import FUA, MAY_UNMAP, NO_FALLBACK, Caps, Limits, OpenFlags
 from pyqio.block.emulate import WINDOW, pieces
 
 

@@ -216,7 +216,7 @@ class Allocator:
     def _write_area(self, start: int, additional: int, *, spare: bool) -> int:
         refcounts, bits = self._refcounts, self._geometry.cluster_bits
         missing, entries = self._plan_area(start, additional, spare=spare)
-        former, former_offset = refcounts.table, refcounts.table_offset
+        former, former_offset, former_bytes = refcounts.table, refcounts.table_offset, refcounts.table_bytes
         length = self._geometry.clusters(entries * 8) << bits
         if length > MAX_REFTABLE_BYTES:
             raise BlockError(errno=errno.EFBIG)
@@ -236,20 +236,23 @@ class Allocator:
             refcounts.restore_table(former)
             raise
         refcounts.moved_table(offset)
-        self._lower(former_offset >> bits, self._geometry.clusters(len(former) * 8))
+        self._lower(former_offset >> bits, former_bytes >> bits)
         return start + area
 
     def _plan_area(self, start: int, additional: int, *, spare: bool) -> tuple[list[int], int]:
-        """The blocks that are missing, and the entries of the table; the area itself may need further blocks."""
+        """The blocks that are missing, and the entries of the table.
+
+        As in QEMU, there are blocks enough even if all of them and the table had to be counted anew.
+        """
         per_block = self._geometry.block_entries
-        area = 0
+        structures = 0
         while True:
-            total = -(-(start + area + additional) // per_block)
-            missing = [i for i in range(start // per_block, total) if not self._refcounts.block_offset(i)]
-            entries = max(total, self._refcounts.last_block() + 1)
+            blocks = -(-(start + additional + structures) // per_block)
+            entries = max(blocks, self._refcounts.last_block() + 1)
             if spare:
                 entries += (entries + 1) // 2
-            needed = len(missing) + self._geometry.clusters(entries * 8)
-            if needed == area:
+            needed = blocks + self._geometry.clusters(entries * 8)
+            if needed <= structures:
+                missing = [i for i in range(start // per_block, blocks) if not self._refcounts.block_offset(i)]
                 return missing, entries
-            area = needed
+            structures = needed

@@ -51,7 +51,8 @@ class Refcounts:
         self._fail = fail
         self.table = table
         self.table_offset = table_offset
-        self._claimed = len(table) * 8
+        self.table_bytes = len(table) * 8
+        """Length of the table in the file; ``table`` is longer while it grows."""
         self._dirty_entries: set[int] = set()
         bits = geometry.refcount_bits
         self._slice_bytes = min(geometry.cluster_size, SLICE_BYTES if bits >= 8 else _NARROW_BYTES)
@@ -184,8 +185,8 @@ class Refcounts:
     def moved_table(self, offset: int) -> None:
         """The table as it is in memory stands at host ``offset`` now."""
         length = self._geometry.clusters(len(self.table) * 8) << self._geometry.cluster_bits
-        self._guard.release(self.table_offset, self._claimed, overlap.REFCOUNT_TABLE)
-        self.table_offset, self._claimed = offset, length
+        self._guard.release(self.table_offset, self.table_bytes, overlap.REFCOUNT_TABLE)
+        self.table_offset, self.table_bytes = offset, length
         self._dirty_entries.clear()
         self._guard.claim(offset, length, overlap.REFCOUNT_TABLE)
 

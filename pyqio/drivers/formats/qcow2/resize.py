@@ -72,7 +72,7 @@ def _grow_l1(store: Store, entries: int) -> None:
     if entries <= former:
         return
     if entries * 8 > MAX_L1_BYTES:
-        raise BlockError("Failed to grow the L1 table", errno=errno.EFBIG)
+        raise BlockError("Failed to grow the L1 table: File too large", errno=errno.EFBIG)
     count = geometry.clusters(entries * 8)
     offset = store.allocator.allocate(count)
     table = mapping.l1 + array("Q", bytes(8 * (entries - former)))
