@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pyqio.base.errors import BlockError, VerifyError
@@ -62,7 +61,6 @@ _WRITE = """
     about=_READ,
     arguments=(2, None),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AioRead(Command):
     """Start a read."""
 
@@ -102,7 +100,6 @@ class AioRead(Command):
     arguments=(2, None),
     writes=True,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AioWrite(Command):
     """Start a write."""
 
@@ -166,7 +163,6 @@ class AioWrite(Command):
 
 
 @command("aio_flush", summary="completes all outstanding aio requests")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AioFlush(Command):
     """Wait for all asynchronous requests."""
 

@@ -1,17 +1,27 @@
 """What a command is, and how its line becomes an object.
 
-A command is a frozen dataclass.  A field ``Annotated[type, Flag(...), Kind]`` is an option letter (without a kind: a
-switch), a field ``Annotated[type, Kind]`` an operand; operands with a default may be left out, and one whose default
-is () takes all that are left.
+A command declares its fields as a dataclass does.  A field ``Annotated[type, Flag(...), Kind]`` is an option letter
+(without a kind: a switch), a field ``Annotated[type, Kind]`` an operand; operands with a default may be left out, and
+one whose default is () takes all that are left.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import MISSING, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    NamedTuple,
+    TypeVar,
+    dataclass_transform,
+    get_args,
+    get_type_hints,
+)
 
+from pyqio.base.options import REQUIRED
 from pyqio.commands import getopt
 from pyqio.commands.kinds import Argument
 from pyqio.commands.rejected import Answered, Rejected
@@ -59,10 +69,18 @@ class Operand(NamedTuple):
     repeated: bool
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Command(ABC):
-    """A command line that has been understood."""
+    """A command line that has been understood.
+
+    To a type checker a frozen dataclass with keywords only.  It is none at run time, where importing dataclasses alone
+    would take longer than a read of a sector may.
+    """
 
     spec: ClassVar[Spec]
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
 
     @classmethod
     def check_options(cls, options: Mapping[str, Any], operands: int) -> None:
@@ -115,11 +133,11 @@ class Spec:
     def _fields(self) -> list[tuple[str, Flag | None, Argument | None, Any]]:
         hints = get_type_hints(self.cls, include_extras=True)
         found = []
-        for field in fields(self.cls):  # type: ignore[arg-type]
-            marks = get_args(hints[field.name])
+        for name, hint in hints.items():
+            marks = get_args(hint)
             flag = next((m for m in marks if isinstance(m, Flag)), None)
             kind = next((m for m in marks if isinstance(m, Argument)), None)
-            found.append((field.name, flag, kind, field.default))
+            found.append((name, flag, kind, getattr(self.cls, name, REQUIRED)))
         return found
 
     @cached_property
@@ -131,7 +149,7 @@ class Spec:
     def operands(self) -> tuple[Operand, ...]:
         """The operands, in the order in which they are typed."""
         return tuple(
-            Operand(name, kind, default is MISSING, default == ())
+            Operand(name, kind, default is REQUIRED, default == ())
             for name, flag, kind, default in self._fields
             if kind and not flag
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from pyqio.commands import index
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     arguments=(0, 1),
     needs_image=False,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Help(Command):
     """Say what a command does."""
 
@@ -45,7 +43,6 @@ class Help(Command):
 
 
 @command("quit", "q", summary="exit the program", arguments=(0, None), needs_image=False)
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Quit(Command):
     """End the session."""
 
@@ -62,7 +59,6 @@ class Quit(Command):
     needs_image=False,
     polls=SYNCED,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sleep(Command):
     """Do nothing for a while."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - fields are annotated with it
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pyqio.base.errors import BlockError, UsageError
@@ -57,14 +57,13 @@ class _ImageSize(Argument):
     needs_image=False,
     own=True,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Create(Command):
     """Make an image."""
 
     quiet: Annotated[bool, Flag("q", "quiet mode, do not show the options in force")] = False
     format: Annotated[str, Flag("f", "format of the image (raw)"), Word("fmt")] = "raw"
-    options: Annotated[Mapping[str, str], Flag("o", "options of the format, key=value,..."), Pairs()] = field(
-        default_factory=dict
+    options: Annotated[Mapping[str, str], Flag("o", "options of the format, key=value,..."), Pairs()] = (
+        MappingProxyType({})
     )
     backing_file: Annotated[
         str | None, Flag("b", "image that shows where the new one has nothing"), FileName("backing_file")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from pyqio.base.errors import Unsupported
@@ -40,7 +39,6 @@ def _not_here(what: str) -> NoReturn:
     summary="sets a breakpoint on event and tags the stopped request as tag",
     arguments=(2, 2),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Break(Command):
     """Stop the next request that meets an event of the driver."""
 
@@ -53,7 +51,6 @@ class Break(Command):
 
 
 @command("remove_break", synopsis="tag", summary="remove a breakpoint by tag", arguments=(1, 1))
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveBreak(Command):
     """Forget a breakpoint."""
 
@@ -65,7 +62,6 @@ class RemoveBreak(Command):
 
 
 @command("resume", synopsis="tag", summary="resumes the request tagged as tag", arguments=(1, 1))
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Resume(Command):
     """Let a stopped request go on."""
 
@@ -77,7 +73,6 @@ class Resume(Command):
 
 
 @command("wait_break", synopsis="tag", summary="waits for the suspension of a request", arguments=(1, 1))
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitBreak(Command):
     """Wait until a request is stopped."""
 
@@ -89,7 +84,6 @@ class WaitBreak(Command):
 
 
 @command("abort", summary="simulate a program crash using abort(3)", needs_image=False)
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Abort(Command):
     """Crash: nothing is flushed or closed."""
 
@@ -99,7 +93,6 @@ class Abort(Command):
 
 
 @command("sigraise", synopsis="signal", summary="raises a signal", about=_SIGRAISE, arguments=(1, 1), needs_image=False)
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sigraise(Command):
     """Raise a signal against the program."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -57,7 +56,6 @@ $ pyqio blkverify:raw.img:test.qcow2"""
     needs_image=False,
     own=True,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Demo(Command):
     """Show the document's session."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from pyqio.base.errors import BlockError, VerifyError
@@ -40,7 +39,6 @@ _DISCARD = """
     writes=True,
     polls=QUICK,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Discard(Command):
     """Give a range up."""
 
@@ -65,7 +63,6 @@ class Discard(Command):
 
 
 @command("flush", "f", summary="flush all in-core file state to disk")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Flush(Command):
     """Put everything written so far on stable storage."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyqio.base.types import Role
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 
 @command("info", "i", summary="prints information about the current file")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ShowInfo(Command):
     """Say what the format knows of itself."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from pyqio.base.errors import BlockError
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 
 @command("map", synopsis="", summary="prints the allocated areas of a file")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ShowMap(Command):
     """Say what is allocated in the top layer."""
 
@@ -41,7 +39,6 @@ class ShowMap(Command):
     summary="checks if offset is allocated in the file",
     arguments=(1, 2),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Alloc(Command):
     """Say how much of a range is allocated in the top layer."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - fields are annotated with it
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pyqio.base.errors import BlockError, OpenError, UsageError, VerifyError
@@ -48,7 +48,6 @@ _REOPEN = """
     arguments=(1, None),
     needs_image=False,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Open(Command):
     """Open an image; there may be one at a time."""
 
@@ -64,10 +63,10 @@ class Open(Command):
         Flag("k", "use kernel AIO implementation (Linux only, prefer use of -i)", also=("aio", "native")),
     ] = False
     aio: Annotated[str, Flag("i", "use AIO mode (threads, native or io_uring)"), AioMode()] = "threads"
-    cache: Annotated[Cache, Flag("t", "use the given cache mode for the image"), CacheMode()] = Cache()  # noqa: RUF009
+    cache: Annotated[Cache, Flag("t", "use the given cache mode for the image"), CacheMode()] = Cache()
     discard: Annotated[str, Flag("d", "use the given discard mode for the image"), DiscardMode()] = "unmap"
-    options: Annotated[Mapping[str, str], Flag("o", "options to be given to the block driver"), Pairs()] = field(
-        default_factory=dict
+    options: Annotated[Mapping[str, str], Flag("o", "options to be given to the block driver"), Pairs()] = (
+        MappingProxyType({})
     )
     path: Annotated[str | None, FileName()] = None
 
@@ -101,7 +100,6 @@ class Open(Command):
 
 
 @command("close", "c", summary="close the current open file")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Close(Command):
     """Close the image."""
 
@@ -121,7 +119,6 @@ class Close(Command):
     about=_REOPEN,
     arguments=(0, None),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reopen(Command):
     """Change how the image is open."""
 
@@ -129,7 +126,7 @@ class Reopen(Command):
     writable: Annotated[bool, Flag("w", "Reopen the image read-write", group="-r/-w")] = False
     cache: Annotated[Cache | None, Flag("c", "Change the cache mode to the given value"), CacheMode()] = None
     options: Annotated[Mapping[str, Any], Flag("o", "Changes block driver options (cf. 'open' command)"), Pairs()] = (
-        field(default_factory=dict)
+        MappingProxyType({})
     )
 
     def run(self, context: Context) -> Sequence[Result]:

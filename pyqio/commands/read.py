@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from pyqio.base.errors import BlockError, Unsupported, VerifyError
@@ -53,7 +52,6 @@ _READV = """
     arguments=(2, None),
     polls=QUICK,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Read(Command):
     """Read a range; compare all or a part of it with a pattern, or show it."""
 
@@ -114,7 +112,6 @@ class Read(Command):
     arguments=(2, None),
     polls=QUICK,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Readv(Command):
     """Read a range into several buffers; compare it with a pattern, or show it."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import BlockError, VerifyError
@@ -35,7 +34,6 @@ class _Preallocation(Choice, Argument):
 
 
 @command("length", "l", summary="gets the length of the current file")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GetLength(Command):
     """Say how long the image is."""
 
@@ -53,7 +51,6 @@ class GetLength(Command):
     writes=True,
     polls=QUICK,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Truncate(Command):
     """Change the image's length."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pyqio.base.errors import BlockError, Unsupported, VerifyError
@@ -61,7 +60,6 @@ _WRITEV = """
     writes=True,
     polls=QUICK,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Write(Command):
     """Write a pattern, a file's bytes, or zeroes."""
 
@@ -127,7 +125,6 @@ class Write(Command):
     writes=True,
     polls=QUICK,
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Writev(Command):
     """Write a pattern from several buffers."""
 
