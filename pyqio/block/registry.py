@@ -8,7 +8,7 @@ imported when their name is asked for: this is the one place that looks upward, 
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import os
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -28,10 +28,12 @@ _FOLDERS = {
 
 @cache
 def _modules() -> dict[str, str]:
+    # pkgutil would list them too, but it loads inspect for that, which takes as long as all of this package.
     found = {}
     for folder in _FOLDERS.values():
         package = importlib.import_module(folder)
-        found.update({m.name: f"{folder}.{m.name}" for m in pkgutil.iter_modules(package.__path__)})
+        names = (entry.removesuffix(".py") for path in package.__path__ for entry in os.listdir(path))
+        found.update({name: f"{folder}.{name}" for name in names if name.isidentifier() and name[0] != "_"})
     return found
 
 
