@@ -40,7 +40,8 @@ class Opening(Protocol):
     ) -> Node:
         """Open the child that the options under ``key`` describe and attach it.
 
-        ``default``: options to use where the user gave none for ``key``; without a default the child is required.
+        ``default``: options to use where the user gave none for ``key``, or none that say which file it is; without
+        a default the child is required.
         ``flags``: instead of the parent's own.  ``probe``: guess the child's format where no driver is named
         (otherwise a name without a driver is a protocol's).
         Raises OpenError, PermissionConflict.

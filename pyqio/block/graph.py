@@ -288,6 +288,8 @@ class _Opening:
         probe: bool = False,
     ) -> Node:
         spec = self._rest.pop(key, default)
+        if isinstance(spec, dict) and default is not None and spec.keys().isdisjoint(("file", "filename")):
+            spec = {**default, **spec}
         if spec is None:
             raise OpenError(f'A block device must be specified for "{key}"')
         node = self._graph.resolve(spec, flags or child_flags(self.flags, role), probing=probe)

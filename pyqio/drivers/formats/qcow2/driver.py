@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import OpenError
-from pyqio.base.options import rebind
 from pyqio.base.types import COMPRESSED as COMPRESS
 from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location
 from pyqio.block.filename import Typed
@@ -13,7 +12,7 @@ from pyqio.drivers.formats.qcow2 import Qcow2, layout, write
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
 from pyqio.drivers.formats.qcow2.naming import resolve_name
-from pyqio.drivers.formats.qcow2.options import CHANGEABLE, Qcow2Options, settle
+from pyqio.drivers.formats.qcow2.options import Qcow2Options, change, settle
 from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ class Qcow2Image(Qcow2):
 
     def reopen(self, flags: OpenFlags, options: Mapping[str, Any]) -> None:
         """Change access, lazy refcounts, checks, caches and discards; the backing file stays."""
-        changed = rebind(self._options, options, changeable=CHANGEABLE)
+        changed = change(self._options, options)
         store = self._store
         settings = settle(changed, store.header, unmap=flags.discard == "unmap")
         writable = not flags.read_only

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from pyqio.base.errors import OpenError
 from pyqio.base.kinds import Bool, Integer, Size, Text
+from pyqio.base.options import flatten, rebind
 from pyqio.drivers.formats.qcow2 import layout, overlap
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyqio.drivers.formats.qcow2.header import Header
 
 _L2_CACHE_BYTES: Final = 16 << 20
@@ -42,27 +45,24 @@ class Qcow2Options(NamedTuple):
     l2_cache_size: Annotated[int | None, Size()] = None
     l2_cache_entry_size: Annotated[int | None, Size()] = None
     refcount_cache_size: Annotated[int | None, Size()] = None
-    cache_clean_interval: Annotated[int, Integer()] = 0
+    cache_clean_interval: Annotated[int, Integer(minimum=-(2**63))] = 0
     encrypt__format: Annotated[str | None, Text()] = None
     encrypt__key_secret: Annotated[str | None, Text()] = None
 
 
-CHANGEABLE: Final = tuple(
-    name
-    for name in (
-        "lazy-refcounts",
-        "pass-discard-request",
-        "pass-discard-snapshot",
-        "pass-discard-other",
-        "overlap-check",
-        "overlap-check.template",
-        *(f"overlap-check.{section}" for section in overlap.SECTIONS),
-        "cache-size",
-        "l2-cache-size",
-        "l2-cache-entry-size",
-        "refcount-cache-size",
-        "cache-clean-interval",
-    )
+_TOGETHER: Final = (
+    ("overlap-check", "overlap-check.template"),
+    ("cache-size", "l2-cache-size", "refcount-cache-size"),
+)
+_CHANGEABLE: Final = (
+    "lazy-refcounts",
+    "pass-discard-request",
+    "pass-discard-snapshot",
+    "pass-discard-other",
+    *(f"overlap-check.{section}" for section in overlap.SECTIONS),
+    *(name for names in _TOGETHER for name in names),
+    "l2-cache-entry-size",
+    "cache-clean-interval",
 )
 """What may change while the image is open."""
 
@@ -84,6 +84,21 @@ class Settings(NamedTuple):
     discard_other: bool
 
 
+def change(current: Qcow2Options, given: Mapping[str, Any]) -> Qcow2Options:
+    """The options of an open image after ``given``; one that says the same thing as others displaces those.
+
+    Raises OptionError.
+    """
+    names = flatten(given)
+    displaced: dict[str, Any] = {
+        name.replace(".", "__").replace("-", "_"): None
+        for together in _TOGETHER
+        if not names.keys().isdisjoint(together)
+        for name in together
+    }
+    return rebind(current._replace(**displaced), given, changeable=_CHANGEABLE)
+
+
 def settle(options: Qcow2Options, header: Header, *, unmap: bool) -> Settings:
     """The settings for an image; ``unmap``: the user wants discards passed on.  Raises OpenError, in QEMU's words."""
     lazy = bool(header.fields.compatible_features & layout.LAZY_REFCOUNTS)
@@ -92,7 +107,7 @@ def settle(options: Qcow2Options, header: Header, *, unmap: bool) -> Settings:
         if lazy and header.fields.version < 3:
             raise OpenError("Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level")
     l2_bytes, refcount_bytes = _cache_sizes(options)
-    if options.cache_clean_interval > _MAX_INTERVAL:
+    if not 0 <= options.cache_clean_interval <= _MAX_INTERVAL:
         raise OpenError("Cache clean interval too big")
     if options.encrypt__format is not None and not header.fields.crypt_method:
         raise OpenError(f"No encryption in image header, but options specified format '{options.encrypt__format}'")

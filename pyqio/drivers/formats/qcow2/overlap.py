@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pyqio.base.errors import BlockError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -64,6 +66,11 @@ class Overlap:
         self._sections = sections
         self._fail = fail
         self._owners: dict[int, int] = {}
+        self._unknown = 0
+
+    def refuse(self, number: int) -> None:
+        """Let every check fail with errno ``number``: a part of the metadata is not to be found."""
+        self._unknown = number
 
     def claim(self, offset: int, length: int, section: int) -> None:
         """The host range belongs to ``section`` from now on."""
@@ -89,6 +96,8 @@ class Overlap:
 
     def check(self, offset: int, length: int, section: int = 0) -> None:
         """Refuse a write to the host range if it holds metadata other than ``section``."""
+        if self._unknown:
+            raise BlockError(errno=self._unknown)
         clusters = self._clusters(offset, length)
         if self._owners.keys().isdisjoint(clusters):
             return

@@ -61,7 +61,7 @@ class References:
         self._add_l1(fields.l1_table_offset, fields.l1_size)
         self._add(fields.snapshots_offset, snapshots.table_bytes(store.snapshots))
         for snapshot in store.snapshots:
-            if not snapshot.is_sound(size):
+            if snapshot.damage(size):
                 raise FormatError("Could not repair dirty image: a snapshot's L1 table is damaged")
             self._add_l1(snapshot.l1_table_offset, snapshot.l1_size)
         self._add_bitmaps()

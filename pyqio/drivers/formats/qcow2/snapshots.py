@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyqio.base.errors import FormatError
@@ -28,13 +29,13 @@ class Snapshot(NamedTuple):
     l1_size: int
     entry_bytes: int
 
-    def is_sound(self, cluster_size: int) -> bool:
-        """Whether the L1 table can be one; a damaged snapshot does not keep the image from being used."""
-        return (
-            self.l1_size * 8 <= layout.MAX_L1_BYTES
-            and self.l1_table_offset % cluster_size == 0
-            and self.l1_table_offset <= layout.MAX_HOST_OFFSET
-        )
+    def damage(self, cluster_size: int) -> int:
+        """0, or the errno for an L1 table that cannot be one; the image is of use without the snapshot."""
+        if self.l1_size * 8 > layout.MAX_L1_BYTES:
+            return errno.EFBIG
+        if self.l1_table_offset % cluster_size or self.l1_table_offset > layout.MAX_HOST_OFFSET:
+            return errno.EINVAL
+        return 0
 
 
 def read_table(file: Node, fields: HeaderFields) -> list[Snapshot]:

@@ -172,7 +172,11 @@ class Store:
         guard.claim(fields.refcount_table_offset, len(self.refcounts.table) * 8, overlap.REFCOUNT_TABLE)
         guard.claim_clusters((entry & ~0x1FF for entry in self.refcounts.table if entry), overlap.REFCOUNT_BLOCK)
         guard.claim(fields.snapshots_offset, snapshots.table_bytes(self.snapshots), overlap.SNAPSHOT_TABLE)
-        for snapshot in (s for s in self.snapshots if s.is_sound(size)):
+        for snapshot in self.snapshots:
+            if damage := snapshot.damage(size):
+                if self.settings.sections & overlap.INACTIVE_L2:
+                    guard.refuse(damage)
+                continue
             guard.claim(snapshot.l1_table_offset, snapshot.l1_size * 8, overlap.INACTIVE_L1)
             if self.settings.sections & overlap.INACTIVE_L2:
                 l1 = self._read_table(snapshot.l1_table_offset, snapshot.l1_size)
