@@ -233,7 +233,7 @@ class Graph:
             driver = registry.require("qcow2")
             driver.create(path, base.length(), {})
             spec = {"driver": "qcow2", "file": {"driver": "file", "filename": path}, "backing": base}
-            overlay = flags._replace(read_only=False, cache=flags.cache._replace(direct=False, no_flush=True))
+            overlay = flags._replace(cache=flags.cache._replace(direct=False, no_flush=True))
             return self.open_node(spec, overlay, probing=False)
         finally:
             os.unlink(path)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from pyqio.base.errors import BlockError, OpenError, UsageError, VerifyError
-from pyqio.base.options import nest
 from pyqio.base.types import CACHE_MODES, Cache, OpenFlags
 from pyqio.cli.options import SHELLS, WrongUsage, parse
-from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode, Pairs
+from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode
 from pyqio.commands.rejected import Rejected
-from pyqio.session.environment import Environment, OutputClosed
+from pyqio.session.environment import Environment, OutputClosed, OutputFailed
 from pyqio.session.state import FAILED, OK, PYQIO, QEMU_IO, USAGE, Session
 
 if TYPE_CHECKING:
@@ -65,6 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OutputClosed:
         session.abandon()
         return _SIGPIPE_STATUS
+    except OutputFailed as error:
+        session.abandon()
+        environment.err(f"{personality.program}: standard output: {error}\n")
+        return FAILED
     except KeyboardInterrupt:
         session.abandon()
         return _SIGINT_STATUS
@@ -73,26 +75,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _open(session: Session, run: _Run) -> None:
     if run.filename is None:
         return
-    filename: str | None = run.filename
+    from pyqio.commands.open import open_image
+
     flags = OpenFlags(
         read_only=run.read_only, cache=run.cache, force_share=run.force_share, discard=run.discard, aio=run.aio
     )
-    options: dict[str, Any] = {} if run.format is None else {"driver": run.format}
-    try:
-        if run.image_opts:
-            options, filename = _image_options(session, run.filename), None
-        session.open(filename, options, flags, snapshot=run.snapshot, copy_on_read=run.copy_on_read)
-    except (UsageError, BlockError) as error:
-        failure = error if isinstance(error, (OpenError, VerifyError)) else OpenError(str(error))
-        session.show_open_failure(filename, failure)
-        raise _Finished(session.status) from error
-
-
-def _image_options(session: Session, text: str) -> dict[str, Any]:
-    kind = Pairs()
-    for warning in kind.warnings(text):
-        session.warn(warning)
-    return nest(kind.parse(text))
+    options = {} if run.format is None else {"driver": run.format}
+    session.image_opts = run.image_opts
+    failed = open_image(session, run.filename, options, flags, snapshot=run.snapshot, copy_on_read=run.copy_on_read)
+    if not session.show(failed):
+        raise _Finished(session.status)
 
 
 def _execute(session: Session, run: _Run) -> None:

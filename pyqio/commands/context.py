@@ -37,6 +37,12 @@ class Context(Protocol):
     view: memoryview
     """All of ``window``."""
     pool: Pool
+    image_opts: bool
+    """Images are given as key=value,... and not by name."""
+
+    def warn(self, message: str) -> None:
+        """Tell of something that was taken, but should be written in another way."""
+        ...
 
     def open(
         self, filename: str | None, options: Mapping[str, Any], flags: OpenFlags, *, snapshot: bool, copy_on_read: bool

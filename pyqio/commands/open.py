@@ -83,20 +83,40 @@ class Open(Command):
 
     def run(self, context: Context) -> Sequence[Result]:
         """Open; says nothing."""
+        if context.image_opts and self.options:
+            raise Rejected("--image-opts and 'open -o' are mutually exclusive")
         if context.has_image:
             raise Rejected("file open already, try 'help close'", prefixed=True)
-        try:
-            options = nest(self.options)
-            context.open(self.path, options, self.flags, snapshot=self.snapshot, copy_on_read=self.copy_on_read)
-        except UsageError as error:
-            return [OpenFailed(filename=self.path, error=OpenError(str(error)))]
-        except OpenError as error:
-            return [OpenFailed(filename=self.path, error=error)]
-        except VerifyError as error:
-            return [Diverged(error=error, alignment=1, nodes={})]
-        except BlockError as error:
-            return [OpenFailed(filename=self.path, error=OpenError(error.message))]
-        return ()
+        return open_image(
+            context, self.path, self.options, self.flags, snapshot=self.snapshot, copy_on_read=self.copy_on_read
+        )
+
+
+def open_image(
+    context: Context,
+    path: str | None,
+    options: Mapping[str, str],
+    flags: OpenFlags,
+    *,
+    snapshot: bool,
+    copy_on_read: bool,
+) -> Sequence[Result]:
+    """Open an image for the session; returns what went wrong, if anything."""
+    try:
+        if context.image_opts and path is not None:
+            kind = Pairs()
+            for warning in kind.warnings(path):
+                context.warn(warning)
+            path, options = None, kind.parse(path)
+        context.open(path, nest(options), flags, snapshot=snapshot, copy_on_read=copy_on_read)
+    except VerifyError as error:
+        # A pair may differ in the very bytes that tell its format; it is not open then.
+        return [Diverged(error=error, alignment=1, nodes={})]
+    except OpenError as error:
+        return [OpenFailed(filename=path, error=error)]
+    except (UsageError, BlockError) as error:
+        return [OpenFailed(filename=path, error=OpenError(str(error)))]
+    return ()
 
 
 @command("close", "c", summary="close the current open file")

@@ -9,17 +9,14 @@ class Rejected(UsageError):
     """A command that was not carried out; ``str()`` is the whole message, "" for none.
 
     ``stderr``: which stream the message goes to.  ``prefixed``: it starts with the program's name.  ``usage``: the
-    command's one-line help follows, on standard output.  ``hint``: what to do next, shown by pyqio alone.
+    command's one-line help follows, on standard output.
     """
 
-    def __init__(
-        self, message: str = "", *, stderr: bool = False, prefixed: bool = False, usage: bool = False, hint: str = ""
-    ) -> None:
+    def __init__(self, message: str = "", *, stderr: bool = False, prefixed: bool = False, usage: bool = False) -> None:
         super().__init__(message)
         self.stderr = stderr or prefixed
         self.prefixed = prefixed
         self.usage = usage
-        self.hint = hint
 
 
 class Answered(Exception):

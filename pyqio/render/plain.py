@@ -10,7 +10,6 @@ from pyqio.render.figures import clock, human, human_size, per_second, seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pyqio.base.errors import BlockError
     from pyqio.commands.command import Spec
 
 _GUESSED = """\
@@ -21,7 +20,12 @@ WARNING: Image format was not specified for '{}' and probing guessed raw.
 
 
 class Screen(Protocol):
-    """Where text goes."""
+    """Where text goes, and where the commands come from."""
+
+    @property
+    def place(self) -> str:
+        """Name and line of the script's line that is being run, "" where there is no script."""
+        ...
 
     def out(self, text: str) -> None:
         """To standard output."""
@@ -59,11 +63,13 @@ class Plain:
                 out(f"Pattern verification failed at offset {result.offset}, {result.length} bytes\n")
                 self._add(
                     f"the first wrong byte is {result.found:#04x} at offset {result.first} ({result.first:#x}), "
-                    f"where {result.pattern:#04x} was expected"
+                    f"where {result.pattern:#04x} was expected",
+                    "pattern verification failed",
                 )
             case r.Failed():
                 out(f"{result.verb} failed: {result.error.strerror}\n")
-                self._explain_error(result.error)
+                message = result.error.message
+                self._add("" if message == result.error.strerror else message, f"{result.verb} failed")
             case r.Diverged():
                 self._diverged(result)
             case r.OpenFailed():
@@ -76,7 +82,7 @@ class Plain:
             case r.Refused():
                 self._refused(result)
             case r.Unknown():
-                self._screen.err(f'command "{result.name}" not found\n')
+                self._screen.err(f'command "{result.name}" not found{self._place()}\n')
                 self._suggest(result.name, result.known)
             case r.Warned():
                 self._complain(f"warning: {result.message}")
@@ -104,8 +110,16 @@ class Plain:
     def _complain(self, message: str) -> None:
         self._screen.err(f"{self._program}: {message}\n")
 
-    def _add(self, message: str) -> None:
-        if self._explain and message:
+    def _place(self) -> str:
+        return f" ({self._screen.place})" if self._explain and self._screen.place else ""
+
+    def _add(self, message: str, summary: str = "") -> None:
+        """Say more on standard error, and where; ``summary``: what went wrong, if there is nothing more to say."""
+        if not self._explain:
+            return
+        if summary and self._screen.place:
+            self._complain(f"{self._screen.place}: {message or summary}")
+        elif message:
             self._complain(message)
 
     def _dump(self, dump: r.Dump) -> None:
@@ -114,27 +128,28 @@ class Plain:
         for text in hexdump(dump.offset, dump.windows):
             self._screen.out_bytes(text)
 
-    def _explain_error(self, error: BlockError) -> None:
-        if error.message != error.strerror:
-            self._add(error.message)
-
     def _diverged(self, result: r.Diverged) -> None:
         from pyqio.render.mismatch import qemu_line, report
 
         if self._explain:
             for line in report(result.error, result.nodes):
                 self._screen.err(f"{line}\n")
+            self._add("", "a verified pair does not agree")
         else:
             self._screen.err(f"{qemu_line(result.error, alignment=result.alignment)}\n")
 
     def _refused(self, result: r.Refused) -> None:
         reason = result.reason
-        if message := str(reason):
-            line = f"{self._program}: {message}\n" if reason.prefixed else f"{message}\n"
-            (self._screen.err if reason.stderr else self._screen.out)(line)
+        message = str(reason)
+        if message:
+            program = f"{self._program}: " if reason.prefixed else ""
+            if reason.stderr:
+                self._screen.err(f"{program}{message}{self._place()}\n")
+            else:
+                self._screen.out(f"{program}{message}\n")
         if reason.usage and result.spec:
             self._screen.out(one_line(result.spec))
-        self._add(reason.hint)
+        self._add("", "" if reason.stderr else message or "too few or too many operands")
 
     def _suggest(self, name: str, known: Sequence[str]) -> None:
         if self._explain:

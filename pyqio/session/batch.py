@@ -28,21 +28,23 @@ def run_commands(session: Session, texts: Iterable[str]) -> None:
             return
 
 
-def run_script(session: Session, *, name: str = "<stdin>") -> None:
-    """Run the lines of standard input, until one ends the session.  ``name`` is the script's name in messages."""
+def run_script(session: Session) -> None:
+    """Run the lines of standard input, until one ends the session."""
+    environment = session.environment
     if session.personality.own:
-        for number, line in enumerate(_lines(session.environment, _LONGEST), 1):
-            if not session.run_line(line):
-                session.environment.err(f"{name}:{number}: {line.strip()[:200]}\n")
+        for line in _lines(environment, _LONGEST):
+            environment.line += 1
+            session.run_line(line)
             if session.stopping:
                 return
+        environment.line = 0
     else:
-        session.environment.prompt(PROMPT)
-        for line in _lines(session.environment, _QEMU_LONGEST):
+        environment.prompt(PROMPT)
+        for line in _lines(environment, _QEMU_LONGEST):
             session.run_line(line.partition("\0")[0])
             if session.stopping:
                 return
-            session.environment.prompt(PROMPT)
+            environment.prompt(PROMPT)
 
 
 def _lines(environment: Environment, longest: int) -> Iterator[str]:

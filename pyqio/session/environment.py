@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,13 +21,19 @@ class OutputClosed(Exception):
     """Nobody reads standard output any more."""
 
 
+class OutputFailed(Exception):
+    """Standard output takes no more; ``str()`` is the C library's reason."""
+
+
 class Environment:
     """The streams of a process, by file descriptor, and its clock.
 
     Standard output is kept back until it is wanted.  As pyqio that is: before anything goes to standard error,
     before the session waits for input, and at the end, so that both streams in one file read as things happened.
     ``stdio``: as the C library does it for qemu-io, where a message on standard error overtakes what was printed
-    since the last full buffer or prompt.
+    since the last full buffer or prompt, and output that cannot be written is lost without a word.
+
+    ``line`` is the number of the script's line that is being run, 0 where there is no script.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class Environment:
         stdio: bool = False,
     ) -> None:
         self.stdin = stdin
+        self.line = 0
         self.clock = clock
         self._stdout = stdout
         self._stderr = stderr
@@ -48,6 +55,11 @@ class Environment:
         self._kept = bytearray()
         self._due = 0
         self._bound = 0 if self._direct else STDIO if stdio else _KEPT
+
+    @property
+    def place(self) -> str:
+        """Where the command that is being run stands, "" where there is no script."""
+        return f"<stdin>:{self.line}" if self.line else ""
 
     @property
     def interactive(self) -> bool:
@@ -69,7 +81,7 @@ class Environment:
                 self._overflow()
         else:
             self.flush()
-            _write(self._stdout, data)
+            self._hand_on(data)
 
     def err(self, text: str) -> None:
         """Print text on standard error, at once."""
@@ -77,10 +89,8 @@ class Environment:
             self.sync()
         else:
             self.flush()
-        try:
+        with suppress(OSError):
             _write(self._stderr, text.encode("utf-8", "surrogateescape"))
-        except OutputClosed:
-            return
 
     def prompt(self, text: str) -> None:
         """Print text, which is to be seen before input is waited for."""
@@ -95,12 +105,12 @@ class Environment:
         if due:
             data = bytes(self._kept[:due])
             del self._kept[:due]
-            _write(self._stdout, data)
+            self._hand_on(data)
             if self._stdio:
                 self._bound = 0 if self._direct else STDIO
 
     def flush(self) -> None:
-        """Hand on everything that was printed.  Raises OutputClosed."""
+        """Hand on everything that was printed.  Raises OutputClosed, OutputFailed."""
         self._due = len(self._kept)
         self.sync()
 
@@ -115,6 +125,22 @@ class Environment:
         except OSError:
             return b""
 
+    def discard(self) -> None:
+        """Forget what was printed and not handed on."""
+        self._kept.clear()
+        self._due = 0
+
+    def _hand_on(self, data: bytes | memoryview) -> None:
+        try:
+            _write(self._stdout, data)
+        except OSError as error:
+            if self._stdio:
+                return
+            self.discard()
+            if isinstance(error, BrokenPipeError):
+                raise OutputClosed from None
+            raise OutputFailed(error.strerror) from None
+
     def _overflow(self) -> None:
         if self._stdio and not self._direct:
             fresh = len(self._kept) - self._due
@@ -127,7 +153,7 @@ class Environment:
 
 
 def _write(fd: int, data: bytes | memoryview) -> None:
-    """Write all of it.  A stream that cannot take it (a full disk, one that is closed) loses it, as in C programs."""
+    """Write all of it, also to a stream that does not block.  Raises OSError."""
     rest = memoryview(data)
     while rest:
         try:
@@ -136,8 +162,3 @@ def _write(fd: int, data: bytes | memoryview) -> None:
             import select
 
             select.select([], [fd], [])
-        except BrokenPipeError:
-            raise OutputClosed from None
-        except OSError as error:
-            if error.errno != errno.EINTR:
-                return

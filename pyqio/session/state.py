@@ -5,21 +5,20 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyqio.base.errors import BlockError, VerifyError
+from pyqio.base.errors import BlockError, OpenError, VerifyError
 from pyqio.block.emulate import WINDOW
 from pyqio.block.graph import Graph
 from pyqio.commands import index
 from pyqio.commands.pool import Pool
 from pyqio.commands.rejected import Answered, Rejected
 from pyqio.commands.request import diverged
-from pyqio.commands.results import Diverged, Failed, GuessedRaw, OpenFailed, Refused, Said, Unknown, Warned, is_failure
+from pyqio.commands.results import Diverged, Failed, GuessedRaw, Refused, Said, Unknown, Warned, is_failure
 from pyqio.render.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Protocol
 
-    from pyqio.base.errors import OpenError
     from pyqio.base.types import OpenFlags
     from pyqio.block.image import Image
     from pyqio.commands.pool import Request
@@ -66,7 +65,7 @@ class Session:
     """Runs commands, and remembers the worst that happened.
 
     ``status`` is the exit status so far; ``stopping`` is set by ``quit`` and where a disagreement ends the session;
-    ``divergences`` are the disagreements of verified pairs so far.  ``stop_on_divergence``: they end it.
+    ``divergences`` are the disagreements of verified pairs so far; ``stop_on_divergence``: they end it.
     Implements commands.context.Context.
     """
 
@@ -88,6 +87,7 @@ class Session:
         self.pool = Pool()
         self.status = OK
         self.stopping = False
+        self.image_opts = False
         self.divergences: list[VerifyError] = []
         self._image: Image | None = None
 
@@ -120,7 +120,7 @@ class Session:
 
             commands = split(text)
         except Rejected as reason:
-            self._show((Refused(reason=reason),))
+            self.show((Refused(reason=reason),))
             return False
         succeeded = True
         for words in commands:
@@ -133,7 +133,7 @@ class Session:
         spec = index.find(words[0])
         if spec is None or (spec.own and not self.personality.own):
             known = [name for name in index.MODULES if len(name) > 1]
-            return self._show((Unknown(name=words[0], known=known),))
+            return self.show((Unknown(name=words[0], known=known),))
         try:
             if spec.needs_image and self._image is None:
                 raise Rejected("no file open, try 'help open'", stderr=True)
@@ -145,11 +145,11 @@ class Session:
                 results = tuple(results)
                 if not (results and isinstance(results[0], Failed)):
                     self._tell(self.pool.reap(spec.polls))
-            return self._show(results)
+            return self.show(results)
         except Rejected as reason:
-            return self._show((Refused(reason=reason, spec=spec),))
+            return self.show((Refused(reason=reason, spec=spec),))
         except Answered as answer:
-            return self._show((Said(text=str(answer)),))
+            return self.show((Said(text=str(answer)),))
 
     def poll(self) -> None:
         """Tell of the asynchronous requests that are done by now."""
@@ -165,10 +165,14 @@ class Session:
         """Open an image.  Raises OpenError."""
         graph = Graph(probe_pairs=not self.personality.own)
         try:
-            self._image = graph.open(filename, options, flags, snapshot=snapshot, copy_on_read=copy_on_read)
+            image = graph.open(filename, options, flags, snapshot=snapshot, copy_on_read=copy_on_read)
+            if image.read_only and not flags.read_only and not self.personality.own:
+                image.close()
+                raise OpenError("Block node is read-only")
+            self._image = image
         finally:
             if graph.guessed_raw:
-                self._show((GuessedRaw(filenames=graph.guessed_raw),))
+                self.show((GuessedRaw(filenames=graph.guessed_raw),))
         for remark in graph.remarks if self.personality.own else ():
             self.warn(remark)
 
@@ -194,7 +198,7 @@ class Session:
         try:
             self.close()
         except BlockError as error:
-            self._show((Refused(reason=Rejected(f"close failed: {error.message}", prefixed=True)),))
+            self.show((Refused(reason=Rejected(f"close failed: {error.message}", prefixed=True)),))
         self.environment.flush()
         return self.status
 
@@ -209,18 +213,11 @@ class Session:
         """Tell of something that was taken, but should be written in another way."""
         self.renderer.show(Warned(message=message))
 
-    def show_open_failure(self, filename: str | None, error: OpenError | VerifyError) -> None:
-        """Tell of an image that was not opened; a pair may differ in the very bytes that tell its format."""
-        if isinstance(error, VerifyError):
-            self._show((Diverged(error=error, alignment=1, nodes={}),))
-        else:
-            self._show((OpenFailed(filename=filename, error=error),))
-
     def _tell(self, requests: Iterable[Request]) -> None:
         for request in requests:
-            self._show(request.results())
+            self.show(request.results())
 
-    def _show(self, results: Iterable[Result]) -> bool:
+    def show(self, results: Iterable[Result]) -> bool:
         """Show results, and let failures among them count.  Returns whether there was none."""
         succeeded = True
         try:
@@ -230,9 +227,9 @@ class Session:
                     self._note_failure(result)
                 self.renderer.show(result)
         except VerifyError as error:  # from a dump that streams
-            return self._show((diverged(self.image, error),))
+            return self.show((diverged(self.image, error),))
         except BlockError as error:
-            return self._show((Failed(verb="read", error=error),))
+            return self.show((Failed(verb="read", error=error),))
         return succeeded
 
     def _note_failure(self, result: Result) -> None:
