@@ -183,10 +183,9 @@ def _reader(file: Node) -> headers.Reader:
 
 def _prepare(store: Store) -> None:
     """What a writable image needs before its first request."""
-    fields = store.fields
-    known = 0  # bitmaps are not kept up to date, so they count as unknown
-    if fields.autoclear_features & ~known:
-        store.update(autoclear_features=fields.autoclear_features & known)
+    if store.fields.autoclear_features:
+        # Bitmaps too: they are not kept up to date here, and the cleared bit tells others so.
+        store.update(autoclear_features=0)
     if store.lazy:
         from pyqio.drivers.formats.qcow2.repair import repair
 

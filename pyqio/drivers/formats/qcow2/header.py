@@ -124,8 +124,8 @@ class Header(NamedTuple):
     backing_file: str
 
     def extension(self, kind: int) -> bytes | None:
-        """The data of the first extension of this kind, None where there is none."""
-        return next((e.data for e in self.extensions if e.kind == kind), None)
+        """The data of the last extension of this kind, which is the one that counts; None where there is none."""
+        return next((e.data for e in reversed(self.extensions) if e.kind == kind), None)
 
     def geometry(self, *, slice_bytes: int) -> Geometry:
         """Sizes that follow from cluster size, refcount width and version; L2 tables are loaded in slices."""

@@ -186,6 +186,28 @@ def test_open_when_an_image_names_itself_as_backing_file_ends(tmp_path):
         Graph().open(str(path), {"driver": "qcow2", "read-only": "on"})
 
 
+def test_reopen_when_options_say_the_same_thing_the_new_one_counts(tmp_path):
+    path = tmp_path / "image"
+    Qcow2.create(str(path), MIB, {})
+
+    with Graph().open(str(path), {"driver": "qcow2", "overlap-check": "constant"}) as image:
+        image.reopen(options={"overlap-check": {"template": "none"}})
+        sections = image.node.driver._store.settings.sections
+
+    assert sections == 0
+
+
+def test_open_when_backing_options_name_no_file_the_header_s_file_is_taken(tmp_path):
+    base, top = tmp_path / "base", tmp_path / "top"
+    base.write_bytes(b"b" * 1024)
+    Qcow2.create(str(top), 2048, {"backing_file": "base", "backing_fmt": "raw"})
+
+    with Graph().open(str(top), {"driver": "qcow2", "backing": {"driver": "raw", "offset": "512"}}) as image:
+        data = image.pread(0, 1024)
+
+    assert data == b"b" * 512 + bytes(512)
+
+
 def test_reopen_when_made_read_only_and_writable_again_keeps_the_data(tmp_path):
     path = tmp_path / "image"
     Qcow2.create(str(path), MIB, {})

@@ -112,6 +112,16 @@ def test_extensions_when_the_header_is_rewritten_stay_as_they_were(blank):
     assert file.data[EXTENSIONS:65536] == before
 
 
+def test_extension_when_there_are_two_of_a_kind_the_last_counts(blank):
+    first = (EXTENSIONS, 16, 0xE2792ACA_00000003_7261770000000000)
+    second = (EXTENSIONS + 16, 16, 0xE2792ACA_00000003_666F6F0000000000)
+    end = (EXTENSIONS + 32, 8, 0)
+
+    header = parse(patched(blank(MIB), first, second, end))
+
+    assert header.extension(headers.EXT_BACKING_FORMAT) == b"foo"
+
+
 def test_unknown_compatible_features_when_the_image_is_written_stay(blank):
     file = patched(blank(MIB), (80, 8, 1 << 40))
 
