@@ -2,6 +2,6 @@
 
 import sys
 
-from pyqio.cli.main import main
+from pyqio.cli import main
 
 sys.exit(main())

@@ -199,7 +199,3 @@ class _Parser:
     def _complain(self, message: str) -> _Finished:
         self._session.environment.err(f"{self._session.personality.program}: {message}\n")
         return _Finished(USAGE if self._own else FAILED)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
