@@ -1,6 +1,6 @@
-"""Options: dotted keys on one side, named tuples with typed fields on the other.
+"""Options: dotted keys on one side, records with typed fields on the other.
 
-A driver's options are a NamedTuple whose fields are ``Annotated[type, Kind]``; an underscore in a field's name is a
+A driver's options are a Record whose fields are ``Annotated[type, Kind]``; an underscore in a field's name is a
 hyphen in the option's, two are a dot (``lazy_refcounts`` -> ``lazy-refcounts``, ``a__b`` -> ``a.b``).
 """
 
@@ -63,14 +63,14 @@ def table(options: Any) -> dict[str, tuple[str, Kind, Any]]:
     """Option name -> (field name, kind, default or REQUIRED), in the order of declaration."""
     hints = get_type_hints(options, vars(sys.modules[options.__module__]), include_extras=True)
     found = {}
-    for field in options._fields:
+    for field in options.fields():
         kind = next(arg for arg in get_args(hints[field]) if isinstance(arg, Kind))
-        found[field.replace("__", ".").replace("_", "-")] = (field, kind, options._field_defaults.get(field, REQUIRED))
+        found[field.replace("__", ".").replace("_", "-")] = (field, kind, getattr(options, field, REQUIRED))
     return found
 
 
 def bind(options: type[T], given: Mapping[str, Any]) -> tuple[T, dict[str, Any]]:
-    """An instance of the named tuple ``options`` from ``given``, and what it had no field for.
+    """An instance of the record ``options`` from ``given``, and what it had no field for.
 
     Raises OptionError for a value that does not fit or a required option that is missing.
     """
@@ -104,7 +104,7 @@ def rebind(current: T, given: Mapping[str, Any], *, changeable: Collection[str] 
             raise OptionError(f"Parameter '{name}' {_predicate(error)}") from error
         if name not in changeable and values[field] != getattr(current, field):
             raise OptionError(f"Cannot change the option '{name}'")
-    return cast("T", cast("Any", current)._replace(**values))
+    return cast("T", cast("Any", current).replace(**values))
 
 
 def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:

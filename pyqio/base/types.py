@@ -1,13 +1,11 @@
-"""Plain values that travel between the floors: request flags, permissions, extents, limits, capabilities.
-
-Named tuples rather than dataclasses: importing dataclasses and defining six would take a third of the time in which
-``pyqio -c`` is to be done.
-"""
+"""Plain values that travel between the floors: request flags, permissions, extents, limits, capabilities."""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import Final, NamedTuple
+
+from pyqio.base.record import Record
 
 # Request flags.  Plain integers: they are tested several times a request, and IntFlag costs 0.3 us a test.
 FUA: Final = 1  # the data is on stable storage before the request completes
@@ -81,7 +79,7 @@ class Extent(NamedTuple):
     host_offset: int | None = None
 
 
-class Location(NamedTuple):
+class Location(Record):
     """Where a driver keeps one guest byte.
 
     ``kind``: data, zero, compressed, unallocated, or a driver's own word.  ``child``: key of the child that holds
@@ -95,7 +93,7 @@ class Location(NamedTuple):
     detail: str = ""
 
 
-class Limits(NamedTuple):
+class Limits(Record):
     """What a driver can take in one request; bytes everywhere, 0 means no limit.
 
     ``request_alignment``: power of two that offset and length of every request are multiples of.
@@ -111,7 +109,7 @@ class Limits(NamedTuple):
     memory_alignment: int = 1
 
 
-class Caps(NamedTuple):
+class Caps(Record):
     """What a driver does by itself; the node emulates the rest.
 
     ``fua``: pwrite and pwrite_zeroes honour FUA.  ``growable``: a write past the end makes the node longer.
@@ -127,7 +125,7 @@ class Caps(NamedTuple):
     remote: bool = False
 
 
-class Cache(NamedTuple):
+class Cache(Record):
     """A cache mode, taken apart as QEMU's -t does.
 
     ``writeback``: False makes every write wait until it is on stable storage.  ``direct``: O_DIRECT.
@@ -150,7 +148,7 @@ CACHE_MODES: Final = {
 """Names of -t and ``open -t`` (qemu-io(1)); "off" is QEMU's old name of "none"."""
 
 
-class OpenFlags(NamedTuple):
+class OpenFlags(Record):
     """How a node is opened; a parent hands its own down to its children.
 
     ``auto_read_only``: fall back to read-only where the host refuses writing.  ``discard``: "unmap" passes

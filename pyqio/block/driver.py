@@ -68,7 +68,7 @@ class Driver(ABC):
     role: ClassVar[Role]
     scheduling: ClassVar[Scheduling] = Scheduling.SERIAL
     Options: ClassVar[type[Any]]
-    """The named tuple of the driver's own options (see base/options)."""
+    """The record of the driver's own options (see base/options)."""
     prefix: ClassVar[str | None] = None
     """The word before the colon in a filename (``nbd:...``) that this protocol answers to."""
 

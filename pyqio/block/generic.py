@@ -32,13 +32,13 @@ def take_generic(options: dict[str, Any], flags: OpenFlags) -> tuple[str | None,
     chosen = {name: value for name, value in given.items() if value is not None}
     name = chosen.pop("node-name", None)
     direct, no_flush = chosen.pop("cache.direct", None), chosen.pop("cache.no-flush", None)
-    cache = flags.cache._replace(
+    cache = flags.cache.replace(
         direct=flags.cache.direct if direct is None else direct,
         no_flush=flags.cache.no_flush if no_flush is None else no_flush,
     )
     if "discard" in chosen:
         chosen["discard"] = _DISCARD[chosen["discard"]]
-    flags = flags._replace(cache=cache, **{key.replace("-", "_"): value for key, value in chosen.items()})
+    flags = flags.replace(cache=cache, **{key.replace("-", "_"): value for key, value in chosen.items()})
     if flags.force_share and not flags.read_only:
         raise OpenError("force-share=on can only be used with read-only images")
     return name, flags
@@ -46,7 +46,7 @@ def take_generic(options: dict[str, Any], flags: OpenFlags) -> tuple[str | None,
 
 def child_flags(flags: OpenFlags, role: ChildRole) -> OpenFlags:
     """What a child inherits: access and cache mode; formats pass only wanted discards on, so below them all count."""
-    return flags._replace(
+    return flags.replace(
         read_only=flags.read_only or role is ChildRole.BACKING,
         discard="unmap",
         detect_zeroes="off",

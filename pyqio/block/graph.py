@@ -69,7 +69,7 @@ class Graph:
             spec["filename"] = Typed(filename)
         if copy_on_read and flags.read_only:
             raise OpenError("Can't use copy-on-read on read-only device")
-        node = self.open_node(spec, flags._replace(read_only=flags.read_only or snapshot), probing=True)
+        node = self.open_node(spec, flags.replace(read_only=flags.read_only or snapshot), probing=True)
         try:
             if snapshot:
                 node = self._overlay(node, flags)
@@ -131,7 +131,7 @@ class Graph:
         if below.driver.role is Role.FILTER and not self._probe_pairs:
             return registry.require("raw"), options, flags
         try:
-            return probe.guess_node(below), options, flags._replace(probed=True)
+            return probe.guess_node(below), options, flags.replace(probed=True)
         except BlockError as error:
             self.drop(below)
             if isinstance(error, VerifyError):
@@ -185,7 +185,7 @@ class Graph:
     def reopen(self, edge: Edge, *, read_only: bool | None, cache: Cache | None, options: Mapping[str, Any]) -> None:
         """Change flags and options of a node and of the children that follow it, all or nothing."""
         flags = edge.node.flags
-        flags = flags._replace(
+        flags = flags.replace(
             read_only=flags.read_only if read_only is None else read_only,
             cache=cache or flags.cache,
         )
@@ -233,7 +233,7 @@ class Graph:
             driver = registry.require("qcow2")
             driver.create(path, base.length(), {})
             spec = {"driver": "qcow2", "file": {"driver": "file", "filename": path}, "backing": base}
-            overlay = flags._replace(cache=flags.cache._replace(direct=False, no_flush=True))
+            overlay = flags.replace(cache=flags.cache.replace(direct=False, no_flush=True))
             return self.open_node(spec, overlay, probing=False)
         finally:
             os.unlink(path)
@@ -312,7 +312,7 @@ class _Opening:
     def set_auto_read_only(self) -> None:
         if not self.flags.auto_read_only:
             raise OpenError("Image is read-only")
-        self.flags = self.flags._replace(read_only=True)
+        self.flags = self.flags.replace(read_only=True)
 
     def _child_filename(self) -> str:
         return next((edge.node.filename for edge in self._edges if edge.key == "file"), "")

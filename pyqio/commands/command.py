@@ -1,6 +1,6 @@
 """What a command is, and how its line becomes an object.
 
-A command declares its fields as a dataclass does.  A field ``Annotated[type, Flag(...), Kind]`` is an option letter
+A command is a Record.  A field ``Annotated[type, Flag(...), Kind]`` is an option letter
 (without a kind: a switch), a field ``Annotated[type, Kind]`` an operand; operands with a default may be left out, and
 one whose default is () takes all that are left.
 """
@@ -16,12 +16,12 @@ from typing import (
     Final,
     NamedTuple,
     TypeVar,
-    dataclass_transform,
     get_args,
     get_type_hints,
 )
 
 from pyqio.base.options import REQUIRED
+from pyqio.base.record import Record
 from pyqio.commands import getopt
 from pyqio.commands.kinds import Argument
 from pyqio.commands.rejected import Answered, Rejected
@@ -69,18 +69,10 @@ class Operand(NamedTuple):
     repeated: bool
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-class Command(ABC):
-    """A command line that has been understood.
-
-    To a type checker a frozen dataclass with keywords only.  It is none at run time, where importing dataclasses alone
-    would take longer than a read of a sector may.
-    """
+class Command(Record, ABC):
+    """A command line that has been understood."""
 
     spec: ClassVar[Spec]
-
-    def __init__(self, **values: Any) -> None:
-        vars(self).update(values)
 
     @classmethod
     def check_options(cls, options: Mapping[str, Any], operands: int) -> None:

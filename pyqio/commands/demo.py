@@ -88,7 +88,7 @@ def _tour(context: Context, folder: str) -> Iterator[Result]:
     for result in run("read 0 512", image=(_RAW, _TEST)):
         if isinstance(result, Diverged):
             caught = True
-            yield result._replace(staged=True)
+            yield result.replace(staged=True)
         else:
             yield result
     if not caught:

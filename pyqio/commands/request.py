@@ -148,7 +148,7 @@ def fetch(
     except BlockError as error:
         return [Failed(verb=verb, error=error, delayed=window is None)]
     elapsed = clock() - started
-    results: list[Result] = [mismatch._replace(delayed=window is None)] if mismatch else []
+    results: list[Result] = [mismatch.replace(delayed=window is None)] if mismatch else []
     if show:
         shown = iter((buffer,)) if whole else image.stream(request.offset, request.length, buffer)
         results.append(Dump(offset=request.offset, windows=shown))

@@ -1,13 +1,11 @@
-"""What commands return: a closed set of plain values.  Renderers match over ``Result``.
-
-Named tuples rather than dataclasses: they take a tenth of the time to define, at each start of the program, and a
-third to make, in each command.
-"""
+"""What commands return: a closed set of plain values.  Renderers match over ``Result``."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from pyqio.base.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from pyqio.commands.rejected import Rejected
 
 
-class Transfer(NamedTuple):
+class Transfer(Record):
     """``length`` bytes at ``offset`` were ``verb`` (read, wrote, discard) in ``elapsed`` seconds.
 
     ``machine``: to be shown in the form for machines (-C).
@@ -31,14 +29,14 @@ class Transfer(NamedTuple):
     machine: bool = False
 
 
-class Dump(NamedTuple):
+class Dump(Record):
     """Bytes to be shown, from ``offset`` on.  ``windows`` may be read once, and reading may raise BlockError."""
 
     offset: int
     windows: Iterable[bytes | bytearray | memoryview]
 
 
-class PatternMismatch(NamedTuple):
+class PatternMismatch(Record):
     """The ``length`` bytes at ``offset`` are not all ``pattern``; the first that differs is ``found`` at ``first``.
 
     ``delayed``: an asynchronous request found it, which does not fail the session.
@@ -52,7 +50,7 @@ class PatternMismatch(NamedTuple):
     delayed: bool = False
 
 
-class Failed(NamedTuple):
+class Failed(Record):
     """The request that ``verb`` names failed; ``delayed``: an asynchronous one, which does not fail the session."""
 
     verb: str
@@ -60,7 +58,7 @@ class Failed(NamedTuple):
     delayed: bool = False
 
 
-class Diverged(NamedTuple):
+class Diverged(Record):
     """The two sides of a verified pair do not agree.
 
     ``alignment``: of requests to the image, in bytes.  ``nodes``: the open nodes, by name.  ``staged``: a
@@ -73,52 +71,52 @@ class Diverged(NamedTuple):
     staged: bool = False
 
 
-class OpenFailed(NamedTuple):
+class OpenFailed(Record):
     """An image was not opened; ``filename`` is None where it was described by options alone."""
 
     filename: str | None
     error: OpenError
 
 
-class GuessedRaw(NamedTuple):
+class GuessedRaw(Record):
     """The format of these images was guessed to be raw."""
 
     filenames: Sequence[str]
 
 
-class Refused(NamedTuple):
+class Refused(Record):
     """A command that was not carried out."""
 
     reason: Rejected
     spec: Spec | None = None
 
 
-class Unknown(NamedTuple):
+class Unknown(Record):
     """There is no such command; ``known``: the names that there are."""
 
     name: str
     known: Sequence[str]
 
 
-class Warned(NamedTuple):
+class Warned(Record):
     """Something that was taken, but should be written in another way."""
 
     message: str
 
 
-class Said(NamedTuple):
+class Said(Record):
     """A line that is the whole answer."""
 
     text: str
 
 
-class Length(NamedTuple):
+class Length(Record):
     """The image's size in bytes."""
 
     length: int
 
 
-class Allocated(NamedTuple):
+class Allocated(Record):
     """``allocated`` of the ``length`` bytes at ``offset`` are allocated."""
 
     offset: int
@@ -126,13 +124,13 @@ class Allocated(NamedTuple):
     allocated: int
 
 
-class Map(NamedTuple):
+class Map(Record):
     """Ranges of the image, ascending and without gaps: (offset, length, allocated)."""
 
     runs: Iterable[tuple[int, int, bool]]
 
 
-class Info(NamedTuple):
+class Info(Record):
     """What a format says of itself.
 
     ``protocol``: the driver is a protocol.  ``cluster_size`` and ``vm_state_offset`` are bytes; None where the driver
@@ -146,7 +144,7 @@ class Info(NamedTuple):
     specific: Mapping[str, Any] = MappingProxyType({})
 
 
-class Created(NamedTuple):
+class Created(Record):
     """A new image, with the value of every option that is in force, in the order in which they are shown."""
 
     filename: str
@@ -154,14 +152,14 @@ class Created(NamedTuple):
     options: Mapping[str, Any]
 
 
-class Helped(NamedTuple):
+class Helped(Record):
     """Help on one command, by the ``name`` that was asked for."""
 
     name: str
     spec: Spec
 
 
-class HelpedAll(NamedTuple):
+class HelpedAll(Record):
     """One line for each command."""
 
     specs: Sequence[Spec]

@@ -29,10 +29,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from pyqio.base.compare import Differences, differences, zeroed_alike
 from pyqio.base.errors import BlockError, MismatchError, OpenError, OutcomeMismatch, Unsupported, VerifyError
+from pyqio.base.record import Record
 from pyqio.base.types import (
     COMPRESSED,
     MAY_UNMAP,
@@ -70,7 +71,7 @@ disk, a flush or a server, takes far longer than this.
 _EVERYTHING: Final = 2**64
 
 
-class _Options(NamedTuple):
+class _Options(Record):
     """None of its own: the two sides are children."""
 
 

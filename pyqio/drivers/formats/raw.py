@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import OpenError, ProbedRawWrite, Unsupported
 from pyqio.base.kinds import UINT64_MAX, Size
 from pyqio.base.options import rebind
+from pyqio.base.record import Record
 from pyqio.base.types import SECTOR_SIZE, Caps, ChildRole, Limits, Location, OpenFlags, Role, Scheduling
 from pyqio.block import probe
 from pyqio.block.driver import Driver
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _EXTENTS_AT_ONCE: Final = 1024
 
 
-class RawOptions(NamedTuple):
+class RawOptions(Record):
     """``offset``: where in the file the image starts; ``size``: its length, None to the end of the file; bytes."""
 
     offset: Annotated[int, Size(maximum=UINT64_MAX)] = 0

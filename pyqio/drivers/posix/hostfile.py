@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import BlockError, OpenError, PermissionConflict, Unsupported
 from pyqio.base.kinds import Bool, Choice, Path, Text
 from pyqio.base.options import rebind
+from pyqio.base.record import Record
 from pyqio.base.types import (
     MAY_UNMAP,
     PERM_RESIZE,
@@ -40,7 +41,7 @@ _CHANGEABLE: Final = ("drop-cache", "x-check-cache-dropped")
 _NO_WRITING: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-class HostFileOptions(NamedTuple):
+class HostFileOptions(Record):
     """``drop_cache`` and ``x_check_cache_dropped`` speak of live migration, of which there is none here."""
 
     filename: Annotated[str, Path("filename")] = ""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import errno
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import BlockError, Unsupported
 from pyqio.base.kinds import Size
 from pyqio.base.options import rebind
+from pyqio.base.record import Record
 from pyqio.base.types import MAY_UNMAP, SECTOR_SIZE, Caps, Extent, OpenFlags, Role, Scheduling
 from pyqio.block.driver import Driver
 
@@ -25,7 +26,7 @@ PAGE: Final = 4096
 _LARGEST: Final = 2**63 - 2**30
 
 
-class MemoryOptions(NamedTuple):
+class MemoryOptions(Record):
     """``size`` in bytes."""
 
     size: Annotated[int, Size(maximum=_LARGEST)]

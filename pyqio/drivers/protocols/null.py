@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 from time import sleep
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import OpenError
 from pyqio.base.kinds import Bool, Integer, Size
 from pyqio.base.options import rebind
+from pyqio.base.record import Record
 from pyqio.base.types import SECTOR_SIZE, Caps, Extent, OpenFlags, Role, Scheduling
 from pyqio.block.driver import Driver
 
@@ -23,7 +24,7 @@ _UNTOUCHED: Final = b"\xab"
 _LARGEST: Final = 2**63 - 2**30
 
 
-class NullOptions(NamedTuple):
+class NullOptions(Record):
     """``size`` in bytes; ``latency_ns``: how long each read, write and flush takes."""
 
     size: Annotated[int, Size()] = 2**30

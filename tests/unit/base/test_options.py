@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import pytest
 from hypothesis import given
@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from pyqio.base.errors import OptionError
 from pyqio.base.kinds import Bool, Choice, Integer, Size, Text
 from pyqio.base.options import bind, flatten, nest, parse_pairs, table
+from pyqio.base.record import Record
 
 
-class Sample(NamedTuple):
+class Sample(Record):
     filename: Annotated[str, Text()]
     cluster_size: Annotated[int, Size()] = 65536
     lazy: Annotated[bool, Bool()] = False

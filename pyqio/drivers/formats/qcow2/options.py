@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import OpenError
 from pyqio.base.kinds import Bool, Integer, Size, Text
 from pyqio.base.options import flatten, rebind
+from pyqio.base.record import Record
 from pyqio.drivers.formats.qcow2 import layout, overlap
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _MAX_CACHE_BYTES: Final = 1 << 31
 _MAX_INTERVAL: Final = 2**32 - 1
 
 
-class Qcow2Options(NamedTuple):
+class Qcow2Options(Record):
     """The run-time options of QEMU's qcow2 driver (QAPI: BlockdevOptionsQcow2); None leaves the choice to the image.
 
     Cache sizes are bytes.  ``cache_clean_interval`` is accepted and has no effect: the caches are small.
@@ -67,7 +68,7 @@ _CHANGEABLE: Final = (
 """What may change while the image is open."""
 
 
-class Settings(NamedTuple):
+class Settings(Record):
     """What options and image together make.
 
     ``sections``: the metadata that writes are checked against (see overlap).  ``discard_request``: clusters that a
@@ -96,7 +97,7 @@ def change(current: Qcow2Options, given: Mapping[str, Any]) -> Qcow2Options:
         if not names.keys().isdisjoint(together)
         for name in together
     }
-    return rebind(current._replace(**displaced), given, changeable=_CHANGEABLE)
+    return rebind(current.replace(**displaced), given, changeable=_CHANGEABLE)
 
 
 def settle(options: Qcow2Options, header: Header, *, unmap: bool) -> Settings:
