@@ -50,6 +50,7 @@ class Lines:
         self.geometry = geometry
         self.hostility = hostility
         self.size = self.peak = geometry.size
+        self.resized = False
         self.packing = True
         self.direct = direct
         self.cache_modes = CACHE_MODES + DIRECT_MODES * direct
@@ -215,7 +216,7 @@ class Lines:
     def aio(self) -> list[str]:
         """One request that reports, or several quiet ones side by side, and the wait for them."""
         rng = self.rng
-        if rng.random() < 0.3:
+        if rng.random() < 0.3 and not self.resized:
             return [*self.quiet_writes(), "aio_flush"]
         offset = self.offset()
         operands = self.vector(offset)
@@ -231,7 +232,7 @@ class Lines:
         ]
 
     def quiet_writes(self) -> list[str]:
-        """Concurrent writes that do not overlap, so that their order does not matter."""
+        """Concurrent writes that do not overlap and do not fail, so that their order does not matter."""
         step = self.rng.choice((512, 4096, self.geometry.cluster // 2, self.geometry.cluster))
         room = min(self.size, 4 << 20) // step
         starts = self.rng.sample(range(room), min(room, self.rng.randint(2, 8)))
@@ -242,6 +243,7 @@ class Lines:
         return [self.command("discard", "Cq", [offset, self.length(offset)])]
 
     def truncate(self) -> list[str]:
+        self.resized = True
         if self.bad():
             values = {"m": self.rng.choice(("off", "bogus", ""))} if self.rng.random() < 0.3 else {}
             numbers = HOSTILE_NUMBERS if self.geometry.format == "raw" else HOSTILE_SIZES
