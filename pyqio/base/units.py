@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from pyqio.base.errors import UsageError
+
+if TYPE_CHECKING:
+    import re
 
 INT64_MAX: Final = 2**63 - 1
 
 _SUFFIXES: Final = "BKMGTPE"
-_SIZE: Final = re.compile(
-    r"\s*\+?(?:0[xX](?P<hex>[0-9a-fA-F]+)|(?P<whole>\d+)(?:\.(?P<fraction>\d*))?)(?P<suffix>[bBkKmMgGtTpPeE]?)",
-    re.ASCII,
-)
+
+
+@cache
+def _grammar() -> re.Pattern[str]:
+    import re
+
+    return re.compile(
+        r"\s*\+?(?:0[xX](?P<hex>[0-9a-fA-F]+)|(?P<whole>\d+)(?:\.(?P<fraction>\d*))?)(?P<suffix>[bBkKmMgGtTpPeE]?)",
+        re.ASCII,
+    )
 
 
 class SizeError(UsageError):
@@ -32,7 +41,7 @@ def parse_size(text: str, *, largest: int = INT64_MAX) -> int:
     A fraction that is not 0 needs a suffix above B, and is rounded down to whole bytes.  The grammar is qemu-io
     7.2's, found by trying; ``largest`` is inclusive.  Raises SizeError.
     """
-    match = _SIZE.fullmatch(text)
+    match = _grammar().fullmatch(text)
     if match is None:
         raise SizeError(text, too_large=False)
     digits, whole, fraction, suffix = match.groups()
@@ -49,5 +58,5 @@ def parse_size(text: str, *, largest: int = INT64_MAX) -> int:
 
 def has_hex_multiplier(text: str) -> bool:
     """Whether ``text`` is a hexadecimal number with a suffix, which QEMU's tools accept with a warning."""
-    match = _SIZE.fullmatch(text)
+    match = _grammar().fullmatch(text)
     return match is not None and bool(match["hex"]) and bool(match["suffix"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyqio.block.driver import Driver
-
-_PREFIX = re.compile(r"([^:/]*):")
 
 
 class Typed(str):
@@ -30,8 +27,8 @@ class Typed(str):
 
 def protocol_prefix(filename: str) -> str | None:
     """The word before the first colon, None where there is none or a slash comes first."""
-    match = _PREFIX.match(filename)
-    return match[1] if match else None
+    prefix, colon, _ = filename.partition(":")
+    return prefix if colon and "/" not in prefix else None
 
 
 def parse_protocol(filename: str) -> tuple[type[Driver], Mapping[str, Any]]:

@@ -27,31 +27,28 @@ _FOLDERS = {
 
 
 @cache
-def _modules() -> dict[str, str]:
+def _modules(role: Role) -> dict[str, str]:
     # pkgutil would list them too, but it loads inspect for that, which takes as long as all of this package.
-    found = {}
-    for folder in _FOLDERS.values():
-        package = importlib.import_module(folder)
-        names = (entry.removesuffix(".py") for path in package.__path__ for entry in os.listdir(path))
-        found.update({name: f"{folder}.{name}" for name in names if name.isidentifier() and name[0] != "_"})
-    return found
+    folder = _FOLDERS[role]
+    package = importlib.import_module(folder)
+    names = (entry.removesuffix(".py") for path in package.__path__ for entry in os.listdir(path))
+    return {name: f"{folder}.{name}" for name in names if name.isidentifier() and name[0] != "_"}
 
 
 @cache
 def _drivers_in(module: str) -> dict[str, type[Driver]]:
     loaded = importlib.import_module(module)
-    classes = (c for c in vars(loaded).values() if isinstance(c, type) and issubclass(c, Driver))
-    return {c.name: c for c in classes if "name" in vars(c)}
+    found = (value for value in vars(loaded).values() if isinstance(value, type) and issubclass(value, Driver))
+    return {driver.name: driver for driver in found if "name" in vars(driver)}
 
 
 def find(name: str) -> type[Driver] | None:
     """The driver of this name, or None."""
-    if not name.isascii():
-        return None
     words = name.split("-")
-    for module in ("_".join(words), words[0]):
-        if module in _modules() and (driver := _drivers_in(_modules()[module]).get(name)):
-            return driver
+    for role in Role:
+        for module in ("_".join(words), words[0]):
+            if module in _modules(role) and (driver := _drivers_in(_modules(role)[module]).get(name)):
+                return driver
     return None
 
 
@@ -71,7 +68,8 @@ def find_prefix(prefix: str) -> type[Driver] | None:
     return next((d for d in every() if d.prefix == prefix), None)
 
 
-def every(role: Role | None = None) -> Iterable[type[Driver]]:
-    """All drivers (of one role), by name; imports every driver's module."""
-    found = {d.name: d for m in _modules().values() for d in _drivers_in(m).values() if role in (None, d.role)}
+def every(*roles: Role) -> Iterable[type[Driver]]:
+    """All drivers, or those of some roles, by name; imports their modules."""
+    modules = (module for role in roles or Role for module in _modules(role).values())
+    found = {name: driver for module in modules for name, driver in _drivers_in(module).items()}
     return [found[name] for name in sorted(found)]

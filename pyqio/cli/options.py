@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from pyqio.base.record import Record
 from pyqio.base.types import CACHE_MODES
 from pyqio.commands.getopt import first_byte
 from pyqio.commands.kinds import AIO_MODES, DISCARD_MODES
@@ -16,7 +17,7 @@ class WrongUsage(Exception):
     """A command line that cannot be understood; ``str()`` says why, in glibc's words, "" where qemu-io is silent."""
 
 
-class Option(NamedTuple):
+class Option(Record):
     """One option.
 
     ``name``: its long spelling without hyphens; ``letter``: its short one, "" for none.  ``metavar``: what stands for

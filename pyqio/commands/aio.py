@@ -84,7 +84,9 @@ class AioRead(Command):
     def run(self, context: Context) -> Sequence[Result]:
         """Hand the read to the pool."""
         image, clock = context.image, context.clock
-        expected = None if self.pattern is None else Expected(self.pattern, self.offset, self.length)
+        expected = (
+            None if self.pattern is None else Expected(pattern=self.pattern, offset=self.offset, length=self.length)
+        )
         context.pool.submit(
             lambda: fetch(image, self, clock, verb="readv", expected=expected),
             REFUSED if past_end(image, self) else QUICK,

@@ -38,18 +38,21 @@ SPECS: Final[dict[str, Spec]] = {}
 """Every command of the families that are loaded, by name and by alias."""
 
 
-class Flag(NamedTuple):
+class Flag:
     """An option letter.
 
     ``also``: another field and the value that the letter gives it.  ``answer``: a line that is all that the command
     then says, whatever follows.  ``group``: only one letter of it may be given, and once.
     """
 
-    letter: str
-    meaning: str
-    also: tuple[str, object] | None = None
-    answer: str = ""
-    group: str = ""
+    def __init__(
+        self, letter: str, meaning: str, *, also: tuple[str, object] | None = None, answer: str = "", group: str = ""
+    ) -> None:
+        self.letter = letter
+        self.meaning = meaning
+        self.also = also
+        self.answer = answer
+        self.group = group
 
 
 class Option(NamedTuple):

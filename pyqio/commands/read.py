@@ -100,7 +100,9 @@ class Read(Command):
         if self.vm_state:
             require_sectors(self)
             return [Failed(verb="read", error=Unsupported(offset=self.offset))]
-        expected = None if self.pattern is None else Expected(self.pattern, self.offset + start, length)
+        expected = (
+            None if self.pattern is None else Expected(pattern=self.pattern, offset=self.offset + start, length=length)
+        )
         return fetch(context.image, self, context.clock, verb="read", expected=expected, window=context.window)
 
 
@@ -130,5 +132,7 @@ class Readv(Command):
 
     def run(self, context: Context) -> Sequence[Result]:
         """Read, compare, show."""
-        expected = None if self.pattern is None else Expected(self.pattern, self.offset, self.length)
+        expected = (
+            None if self.pattern is None else Expected(pattern=self.pattern, offset=self.offset, length=self.length)
+        )
         return fetch(context.image, self, context.clock, verb="readv", expected=expected, window=context.window)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pyqio.base.errors import BlockError, VerifyError
+from pyqio.base.record import Record
 from pyqio.base.types import SECTOR_SIZE
 from pyqio.block.emulate import WINDOW, pieces
 from pyqio.commands.kinds import MAX_REQUEST
@@ -59,7 +60,7 @@ class Reading(Reporting, Protocol):
         ...
 
 
-class Expected(NamedTuple):
+class Expected(Record):
     """``length`` bytes from ``offset``, within a request, that should all be ``pattern``."""
 
     pattern: int

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.base.errors import BlockError, OpenError, VerifyError
+from pyqio.base.record import Record
 from pyqio.block.emulate import WINDOW
 from pyqio.block.graph import Graph
 from pyqio.commands import index
@@ -40,7 +41,7 @@ USAGE: Final = 2
 DIVERGED: Final = 3
 
 
-class Personality(NamedTuple):
+class Personality(Record):
     """What the program's name decides.
 
     ``program``: the name in messages.  ``own``: pyqio's own commands, quoting, comments and explanations.
