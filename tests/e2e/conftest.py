@@ -36,15 +36,15 @@ def pyqio(tmp_path, environment):
     """
 
     def run(*arguments, prefix=(), stdin=None, program=PYQIO, **more):
-        feed = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        streams |= {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
         return subprocess.run(
             [*prefix, program, *arguments],
             cwd=tmp_path,
             env=environment,
-            capture_output=True,
             text=True,
             timeout=SECONDS,
-            **(feed | more),
+            **(streams | more),
         )
 
     return run

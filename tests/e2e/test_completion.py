@@ -65,7 +65,7 @@ BASH_ONLY = {
     "pair, both sides": ("pyqio blkverify:ra\t:te\t", ["blkverify:raw.img:test.qcow2"]),
     "prefix": ("pyqio blkv\tra\t:te\t", ["blkverify:raw.img:test.qcow2"]),
     "blank in a name": ("pyqio my\t", ["my disk.img"]),
-    "quoted command": ("pyqio -c 'aio_fl\t'", ["-c", "aio_flush"]),
+    "quoted command": ("pyqio -c 'aio_fl\t", ["-c", "aio_flush"]),
 }
 
 
