@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 INT64_MAX: Final = 2**63 - 1
 
 _SUFFIXES: Final = "BKMGTPE"
+_DIGITS: Final = 100
+"""Digits that can matter; int() refuses texts of thousands."""
 
 
 @cache
@@ -48,8 +50,11 @@ def parse_size(text: str, *, largest: int = INT64_MAX) -> int:
     scale = 1 << 10 * _SUFFIXES.index(suffix.upper() or "B")
     if scale == 1 and (fraction or "").strip("0"):
         raise SizeError(text, too_large=False)
+    if len((whole or "").lstrip("0")) > _DIGITS:
+        raise SizeError(text, too_large=True)
     value = int(digits, 16) * scale if digits else int(whole) * scale
     if fraction:
+        fraction = fraction[:_DIGITS]
         value += int(fraction) * scale // 10 ** len(fraction)
     if value > largest:
         raise SizeError(text, too_large=True)

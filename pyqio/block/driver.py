@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 class Opening(Protocol):
     """What the graph offers a driver that is being opened."""
 
-    name: str
-    """The node name that the driver is going to have."""
     filename: str
     """What the user typed for this node, "" where it was given by options alone."""
     flags: OpenFlags

@@ -11,6 +11,7 @@ from pyqio.base.options import nest
 from pyqio.block import registry
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
     from pyqio.block.driver import Driver
@@ -46,11 +47,14 @@ def parse_protocol(filename: str) -> tuple[type[Driver], Mapping[str, Any]]:
 
 
 def parse_json(filename: str) -> dict[str, Any]:
-    """The nested options of ``json:{...}``.  Raises OpenError."""
+    """The nested options of ``json:{...}``; strings may be in single quotes, as QEMU takes them.  Raises OpenError."""
     import json
+    import re
 
+    strings = r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+    text = re.sub(strings, _requote, filename.removeprefix("json:"), flags=re.DOTALL)
     try:
-        given = json.loads(filename.removeprefix("json:"))
+        given = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise OpenError(f"Could not parse the JSON options: {error}") from None
     if not isinstance(given, dict):
@@ -67,3 +71,8 @@ def _is_device(filename: str) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
+
+
+def _requote(string: re.Match[str]) -> str:
+    text = string[0]
+    return text if text[0] == '"' else '"' + text[1:-1].replace("\\'", "'").replace('"', '\\"') + '"'

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import OpenError, OptionError, UsageError
 from pyqio.base.kinds import Bool, Choice, Kind, Text
 from pyqio.base.types import ChildRole, OpenFlags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _DISCARD = {"ignore": "ignore", "off": "ignore", "unmap": "unmap", "on": "unmap"}
 
@@ -21,6 +24,9 @@ GENERIC: dict[str, Kind] = {
     "cache.no-flush": Bool(),
 }
 """Name and kind of each; the names are those of QEMU's BlockdevOptions (QEMU QAPI reference)."""
+
+_COMPLAINTS = {"discard": "Invalid discard option", "detect-zeroes": "invalid parameter value: {}"}
+"""What QEMU says of a wrong value, where it is not what it says of the others."""
 
 
 def take_generic(options: dict[str, Any], flags: OpenFlags) -> tuple[str | None, OpenFlags]:
@@ -39,9 +45,16 @@ def take_generic(options: dict[str, Any], flags: OpenFlags) -> tuple[str | None,
     if "discard" in chosen:
         chosen["discard"] = _DISCARD[chosen["discard"]]
     flags = flags.replace(cache=cache, **{key.replace("-", "_"): value for key, value in chosen.items()})
+    if flags.detect_zeroes == "unmap" and flags.discard != "unmap":
+        raise OpenError("setting detect-zeroes to unmap is not allowed without setting discard operation to unmap")
     if flags.force_share and not flags.read_only:
         raise OpenError("force-share=on can only be used with read-only images")
     return name, flags
+
+
+def wants_read_only(options: Mapping[str, Any]) -> bool:
+    """Whether the options of a node ask for a read-only one.  Raises OptionError."""
+    return bool(_take(dict(options), "read-only", GENERIC["read-only"]))
 
 
 def child_flags(flags: OpenFlags, role: ChildRole) -> OpenFlags:
@@ -59,10 +72,11 @@ def _take(options: dict[str, Any], name: str, kind: Kind) -> Any:
     place = options.get(group, {}) if dot else options
     if not isinstance(place, dict) or key not in place:
         return None
+    text = place.pop(key)
     try:
-        value = kind.parse(place.pop(key))
+        value = kind.parse(text)
     except UsageError as error:
-        raise OptionError(f"Parameter '{name}' {error}") from error
+        raise OptionError(_COMPLAINTS.get(name, f"Parameter '{name}' {error}").format(text)) from error
     if dot and not place:
         del options[group]
     return value

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import BlockError, OpenError, OptionError, UsageError, VerifyError
 from pyqio.base.options import bind, flatten
-from pyqio.base.types import PERM_ALL, PERM_CONSISTENT_READ, PERM_WRITE, ChildRole, OpenFlags, Role
+from pyqio.base.types import PERM_ALL, PERM_CONSISTENT_READ, PERM_RESIZE, PERM_WRITE, ChildRole, OpenFlags, Role
 from pyqio.block import edge as edges
 from pyqio.block import probe, registry
 from pyqio.block.edge import Edge
 from pyqio.block.filename import Typed, parse_json, parse_protocol, protocol_prefix
-from pyqio.block.generic import child_flags, take_generic
+from pyqio.block.generic import child_flags, take_generic, wants_read_only
 from pyqio.block.image import Image
 from pyqio.block.node import Node
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 MAX_DEPTH = 100
 """Nodes below one another: far more than anybody needs, and a backing file that names itself ends here."""
 
-_MISSING = object()
 _DEFAULT_FLAGS = OpenFlags()
 
 
@@ -67,12 +66,12 @@ class Graph:
         spec = dict(options or {})
         if filename is not None:
             spec["filename"] = Typed(filename)
-        if copy_on_read and flags.read_only:
-            raise OpenError("Can't use copy-on-read on read-only device")
         node = self.open_node(spec, flags.replace(read_only=flags.read_only or snapshot), probing=True)
         try:
             if snapshot:
-                node = self._overlay(node, flags)
+                node = self._overlay(node, flags.replace(read_only=flags.read_only or wants_read_only(spec)))
+            if copy_on_read and node.read_only:
+                raise OpenError("Can't use copy-on-read on read-only device")
             node.copy_on_read = copy_on_read
             edge = Edge(None, "root", ChildRole.FILTERED, node)
             edges.attach(edge, PERM_CONSISTENT_READ | (0 if node.read_only else PERM_WRITE), PERM_ALL)
@@ -104,9 +103,13 @@ class Graph:
             driver, options, flags = self._find_driver(options, flags, probing=probing)
         else:
             driver = registry.require(str(named))
-            _settle_filename(driver, options)
+            if driver.prefix is None:
+                _settle_filename(options)
+            else:
+                _parse_filename(driver, options)
         try:
-            opening = _Opening(self, self._new_name(name), filename, flags, options)
+            filename = str(options.get("filename", filename))
+            opening = _Opening(self, self._checked_name(name), filename, flags, options)
             return opening.open(driver)
         except BaseException:
             if isinstance(below := options.get("file"), Node):
@@ -121,11 +124,10 @@ class Graph:
                 raise OpenError("Must specify either driver or file")
             driver, parsed = parse_protocol(options.pop("filename"))
             return driver, {**parsed, **options}, flags
-        spec = options.pop("file", _MISSING)
-        if spec is _MISSING:
-            if "filename" not in options:
-                raise OpenError("Must specify either driver or file")
-            spec = {"filename": options.pop("filename")}
+        _settle_filename(options)
+        if "file" not in options:
+            raise OpenError("Must specify either driver or file")
+        spec = options.pop("file")
         below = self.resolve(spec, child_flags(flags, ChildRole.IMAGE), probing=False)
         options = {**options, "file": below}
         if below.driver.role is Role.FILTER and not self._probe_pairs:
@@ -155,7 +157,7 @@ class Graph:
             edge.parent = node
             node.children[edge.key] = edge
         if node.flags.probed and node.driver.name == "raw" and not node.read_only:
-            self.guessed_raw.append(node.filename)
+            self.guessed_raw.append(node.children["file"].node.filename)
         self.remarks += node.driver.remarks()
 
     def release(self, edge: Edge) -> None:
@@ -191,10 +193,13 @@ class Graph:
         )
         done: list[tuple[Node, OpenFlags]] = []
         before = edge.perm
+        if wants_read_only(options) and before & PERM_WRITE and not edge.node.copy_on_read:
+            raise OpenError(f"Read-only block node '{edge.node.name}' cannot support read-write users")
         edges.change(edge, PERM_CONSISTENT_READ, PERM_ALL)
         try:
             self._reopen(edge.node, flags, dict(options), done)
-            edges.change(edge, PERM_CONSISTENT_READ | (0 if flags.read_only else PERM_WRITE), PERM_ALL)
+            kept = 0 if edge.node.read_only else PERM_WRITE | before & PERM_RESIZE
+            edges.change(edge, PERM_CONSISTENT_READ | kept, PERM_ALL)
         except BaseException:
             for node, former in reversed(done):
                 node.driver.reopen(former, {})
@@ -205,22 +210,46 @@ class Graph:
     def _reopen(
         self, node: Node, flags: OpenFlags, options: dict[str, Any], done: list[tuple[Node, OpenFlags]]
     ) -> None:
-        groups = {edge.key: options.pop(edge.key, {}) for edge in node.children.values()}
-        _, flags = take_generic(options, flags)
-        if options.get("driver") == node.driver.name:
-            del options["driver"]
-        following = [edge for edge in node.children.values() if edge.role is not ChildRole.BACKING]
-        if node.read_only and not flags.read_only:
-            for edge in following:
-                self._reopen(edge.node, child_flags(flags, edge.role), dict(groups[edge.key]), done)
-            following = []
+        groups = self._take_groups(node, options)
+        sharing = "force-share" in options
+        name, flags = take_generic(options, flags)
+        if sharing and not (flags.force_share and node.flags.force_share):
+            raise OptionError("Cannot change the option 'force-share'")
+        if flags.read_only and node.copy_on_read:
+            raise OpenError(f"Can't set node '{node.name}' to r/o with copy-on-read enabled")
+        for option, value, present in (
+            ("node-name", name, node.name),
+            ("driver", options.pop("driver", None), node.driver.name),
+        ):
+            if value not in (None, present):
+                raise OptionError(f"Cannot change the option '{option}'")
+        following = []
+        for edge in node.children.values():
+            inherited = edge.node.flags if edge.role is ChildRole.BACKING else child_flags(flags, edge.role)
+            if groups[edge.key] or inherited != edge.node.flags:
+                following.append((edge.node, inherited, dict(groups[edge.key])))
+        upwards = node.read_only and not flags.read_only
+        for child in following if upwards else ():
+            self._reopen(*child, done)
         former = node.flags
         node.flush()
         node.driver.reopen(flags, options)
         done.append((node, former))
         node.refresh(flags)
-        for edge in following:
-            self._reopen(edge.node, child_flags(flags, edge.role), dict(groups[edge.key]), done)
+        for child in () if upwards else following:
+            self._reopen(*child, done)
+
+    def _take_groups(self, node: Node, options: dict[str, Any]) -> dict[str, Any]:
+        """Remove the children's options from ``options``; a child can be named, but not become another one."""
+        for key in ("file", "backing"):
+            if isinstance(spec := options.get(key), str):
+                child = node.children.get(key)
+                if self.nodes.get(spec) is None:
+                    raise OpenError(f"Cannot find device='' nor node-name='{spec}'")
+                if child is None or child.node is not self.nodes[spec]:
+                    raise OptionError(f"Cannot change the option '{key}'")
+                del options[key]
+        return {edge.key: options.pop(edge.key, {}) for edge in node.children.values()}
 
     def _overlay(self, base: Node, flags: OpenFlags) -> Node:
         """A temporary qcow2 file above ``base``; its name is gone at once, its bytes at close."""
@@ -233,27 +262,31 @@ class Graph:
             driver = registry.require("qcow2")
             driver.create(path, base.length(), {})
             spec = {"driver": "qcow2", "file": {"driver": "file", "filename": path}, "backing": base}
-            overlay = flags.replace(cache=flags.cache.replace(direct=False, no_flush=True))
+            overlay = flags.replace(force_share=False, cache=flags.cache.replace(direct=False, no_flush=True))
             return self.open_node(spec, overlay, probing=False)
         finally:
             os.unlink(path)
 
-    def _new_name(self, name: str | None) -> str:
-        if name is None:
-            self._counter += 1
-            return f"#block{self._counter:03d}"
+    def _checked_name(self, name: str | None) -> str | None:
         if name in self.nodes:
             raise OpenError(f"Duplicate nodes with node-name='{name}'")
         return name
+
+    def new_name(self) -> str:
+        """The name of a node that was given none: QEMU's, which ends in two random digits, here zeroes."""
+        self._counter += 1
+        return f"#block{self._counter - 1}00"
 
 
 class _Opening:
     """One node being opened: the driver's view of the graph (see driver.Opening)."""
 
-    def __init__(self, graph: Graph, name: str, filename: str, flags: OpenFlags, options: dict[str, Any]) -> None:
-        self.name = name
+    def __init__(
+        self, graph: Graph, name: str | None, filename: str, flags: OpenFlags, options: dict[str, Any]
+    ) -> None:
         self.filename = filename
         self.flags = flags
+        self._name = name
         self._graph = graph
         self._options = options
         self._rest: dict[str, Any] = {}
@@ -266,7 +299,8 @@ class _Opening:
                 bound, self._rest = bind(driver.Options, self._options)
                 opened = driver.open(bound, self)
                 self._refuse_unknown(driver)
-                node = Node(self.name, opened, self.flags, filename=self.filename or self._child_filename())
+                name = self._name or self._graph.new_name()
+                node = Node(name, opened, self.flags, filename=self.filename or self._child_filename())
             except UsageError as error:
                 raise OpenError(str(error)) from error
             self._graph.add(node, self._edges)
@@ -293,6 +327,7 @@ class _Opening:
         if spec is None:
             raise OpenError(f'A block device must be specified for "{key}"')
         node = self._graph.resolve(spec, flags or child_flags(self.flags, role), probing=probe)
+        self._name = self._name or self._graph.new_name()  # as in QEMU, after the file and before the backing file
         edge = Edge(None, key, role, node)
         writable = not self.flags.read_only
         try:
@@ -326,14 +361,17 @@ class _Opening:
             raise OptionError(f"Block protocol '{driver.name}' doesn't support the option '{option}'")
 
 
-def _settle_filename(driver: type[Driver], options: dict[str, Any]) -> None:
-    """Give the name to whom it belongs: a format's to its file, a protocol's own to its parser."""
+def _settle_filename(options: dict[str, Any]) -> None:
+    """Give the name that was typed for a format to the format's file, beside what else is said of that."""
+    file = options.get("file", {})
+    if "filename" in options and isinstance(file, dict) and "filename" not in file:
+        options["file"] = {"filename": options.pop("filename"), **file}
+
+
+def _parse_filename(driver: type[Driver], options: dict[str, Any]) -> None:
+    """Put the options that a protocol's own name stands for in its place."""
     filename = options.get("filename")
-    if filename is None:
-        return
-    if driver.prefix is None:
-        options.setdefault("file", {"filename": options.pop("filename")})
-    elif isinstance(filename, Typed) and protocol_prefix(filename) == driver.prefix:
+    if isinstance(filename, Typed) and protocol_prefix(filename) == driver.prefix:
         del options["filename"]
         options.update({k: v for k, v in driver.parse_filename(filename).items() if k not in options})
 

@@ -128,7 +128,7 @@ class Close(Command):
         try:
             context.close()
         except BlockError as error:
-            raise Rejected(f"close failed: {error.message}", stderr=True) from error
+            raise Rejected(error.message, prefixed=True) from error
         return ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
+from pyqio.base.errors import CorruptError
 from pyqio.commands import results as r
 from pyqio.render.figures import clock, human, human_size, per_second, seconds
 
@@ -67,6 +68,8 @@ class Plain:
                     "pattern verification failed",
                 )
             case r.Failed():
+                if isinstance(result.error, CorruptError) and result.error.message != result.error.strerror:
+                    self._screen.err(f"qcow2: {result.error.message}\n")
                 out(f"{result.verb} failed: {result.error.strerror}\n")
                 message = result.error.message
                 self._add("" if message == result.error.strerror else message, f"{result.verb} failed")

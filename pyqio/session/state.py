@@ -199,7 +199,7 @@ class Session:
         try:
             self.close()
         except BlockError as error:
-            self.show((Refused(reason=Rejected(f"close failed: {error.message}", prefixed=True)),))
+            self.show((Refused(reason=Rejected(error.message, prefixed=True)),))
         self.environment.flush()
         return self.status
 

@@ -45,3 +45,9 @@ def test_json_name_is_nested():
 def test_json_name_that_is_no_object_is_refused(name):
     with pytest.raises(OpenError):
         parse_json(name)
+
+
+def test_json_name_in_single_quotes_is_read_as_qemu_does():
+    name = "json:{'driver': 'raw', 'file': {'filename': 'it\\'s \"x\"', \"locking\": 'off'}}"
+
+    assert parse_json(name) == {"driver": "raw", "file": {"filename": 'it\'s "x"', "locking": "off"}}

@@ -171,3 +171,28 @@ def test_reopen_with_an_option_that_does_not_exist_changes_nothing(graph, raw_fi
 
         assert image.node.flags == before
         image.pwrite(0, b"y")
+
+
+def test_open_with_options_for_the_file_keeps_the_name_that_was_typed(graph, raw_file):
+    with graph.open(raw_file, {"file": {"node-name": "below"}}) as image:
+        assert image.node.children["file"].node.name == "below"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"node-name": "other"}, "Cannot change the option 'node-name'"),
+        ({"driver": "qcow2"}, "Cannot change the option 'driver'"),
+        ({"file": {"driver": "memory"}}, "Cannot change the option 'driver'"),
+    ],
+)
+def test_reopen_as_something_else_is_refused(graph, raw_file, options, message):
+    with graph.open(raw_file, {"driver": "raw"}) as image, pytest.raises(OptionError, match=message):
+        image.reopen(options=options)
+
+
+def test_reopen_may_repeat_what_is(graph, raw_file):
+    with graph.open(raw_file, {"driver": "raw", "node-name": "n"}) as image:
+        image.reopen(options={"driver": "raw", "node-name": "n", "file": {"driver": "file"}})
+
+        assert image.pread(0, 1) == b"\xcd"

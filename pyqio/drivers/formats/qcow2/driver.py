@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyqio.base.errors import OpenError
+from pyqio.base.errors import BlockError, OpenError
 from pyqio.base.types import COMPRESSED as COMPRESS
 from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location
 from pyqio.block.filename import Typed
@@ -168,8 +168,14 @@ class Qcow2Image(Qcow2):
 
     def close(self) -> None:
         """Write everything back and leave an image that needs no repair."""
-        if self._store.writable and not self._store.dead:
-            self._store.settle()
+        store = self._store
+        if not store.writable or store.dead:
+            return
+        try:
+            store.settle()
+        except BlockError as error:
+            behind = "refcount block" if store.refcounts.dirty else "L2 table"
+            raise BlockError(f"Failed to flush the {behind} cache: {error.strerror}", errno=error.errno) from error
 
 
 def _reader(file: Node) -> headers.Reader:
