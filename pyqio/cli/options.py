@@ -154,7 +154,7 @@ def _long(word: str, rest: Iterator[str], *, own: bool) -> tuple[Option, str]:
     fitting = [option for option in OPTIONS if option.name.startswith(name) and own >= option.own]
     exact = [option for option in fitting if option.name == name]
     if not fitting:
-        raise WrongUsage(f"unrecognized option '--{name if equals else word[2:]}'")
+        raise WrongUsage(f"unrecognized option '{word}'")
     if len(fitting) > 1 and not exact:
         possible = " ".join(f"'--{option.name}'" for option in fitting)
         raise WrongUsage(f"option '{word}' is ambiguous; possibilities: {possible}")

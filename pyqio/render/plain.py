@@ -77,7 +77,7 @@ class Plain:
                 self._diverged(result)
             case r.OpenFailed():
                 device = "" if result.filename is None else f" device {result.filename}"
-                self._complain(f"can't open{device}: {result.error.message}")
+                self._complain(f"can't open{device}: {result.error.message}{self._place()}")
                 self._add(result.error.hint)
             case r.GuessedRaw():
                 if not self._explain:
