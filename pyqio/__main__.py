@@ -1,7 +1,5 @@
 """python -m pyqio."""
 
-import sys
-
 from pyqio.cli import main
 
-sys.exit(main())
+main()
