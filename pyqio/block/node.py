@@ -62,7 +62,8 @@ class Node:
         self.copy_on_read = False
         self.overlap = Overlap()
         self._lock = threading.RLock() if driver.scheduling is Scheduling.SERIAL else None
-        self._written = self._flushed = 0
+        self._written: object = None
+        self._flushed: object = None
         self.refresh(flags)
 
     def refresh(self, flags: OpenFlags) -> None:
@@ -115,7 +116,7 @@ class Node:
     def flush(self) -> None:
         """Put everything written so far on stable storage (cache mode unsafe: only hand it to the host)."""
         written = self._written
-        if written == self._flushed or (self.flags.cache.no_flush and self.driver.role is Role.PROTOCOL):
+        if written is self._flushed or (self.flags.cache.no_flush and self.driver.role is Role.PROTOCOL):
             return
         with self._serving(0):
             self.driver.flush()
@@ -125,8 +126,7 @@ class Node:
         """Change the size in bytes; new bytes read as zeroes."""
         if self.flags.read_only:
             raise self._context(ReadOnly("Image is read-only", errno=errno.EACCES), length)
-        self._written += 1
-        with self._serving(length):
+        with self._changing(length):
             self.driver.truncate(length, prealloc=prealloc, exact=exact)
         self._length = self.driver.length()
 
@@ -154,7 +154,6 @@ class Node:
     def pwrite_native(self, offset: int, buf: memoryview, flags: int) -> None:
         """A write that the driver takes as it is."""
         lock = self._lock
-        self._written += 1
         try:
             if lock is None:
                 self.driver.pwrite(offset, buf, flags)
@@ -163,27 +162,36 @@ class Node:
                     self.driver.pwrite(offset, buf, flags)
         except (BlockError, OSError) as error:
             raise self._context(error, offset) from error.__cause__
+        finally:
+            self._written = object()
         if offset + len(buf) > self._length:
             self._length = self.driver.length()
 
     def zeroes_native(self, offset: int, length: int, flags: int) -> None:
         """A write of zeroes that the driver takes as it is; raises Unsupported where it does not."""
-        self._written += 1
-        with self._serving(offset):
+        with self._changing(offset):
             self.driver.pwrite_zeroes(offset, length, flags)
         if offset + length > self._length:
             self._length = self.driver.length()
 
     def discard_native(self, offset: int, length: int) -> None:
         """A discard that the driver takes as it is; raises Unsupported where it does not."""
-        self._written += 1
-        with self._serving(offset):
+        with self._changing(offset):
             self.driver.pdiscard(offset, length)
 
     def status_native(self, offset: int, length: int) -> list[Extent]:
         """The driver's own extents, at least one; collected under the lock, since the tables may change."""
         with self._serving(offset):
             return list(self.driver.block_status(offset, length))
+
+    @contextmanager
+    def _changing(self, offset: int) -> Iterator[None]:
+        """A change counts when it is over: a flush in another thread may have begun before it and end after it."""
+        try:
+            with self._serving(offset):
+                yield
+        finally:
+            self._written = object()
 
     @contextmanager
     def _serving(self, offset: int) -> Iterator[None]:

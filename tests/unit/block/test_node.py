@@ -113,6 +113,23 @@ def test_flush_when_nothing_was_written_since_the_last_does_nothing(plain):
     assert node.driver.calls.count(("flush",)) == 1
 
 
+def test_flush_after_a_write_that_another_flush_overtook_reaches_the_driver(plain, monkeypatch):
+    node = plain()
+    node.pwrite(0, memoryview(b"x"))
+    write = node.driver.pwrite
+
+    def be_overtaken(offset, buf, flags):
+        node.flush()
+        write(offset, buf, flags)
+
+    monkeypatch.setattr(node.driver, "pwrite", be_overtaken)
+
+    node.pwrite(1, memoryview(b"y"))
+    node.flush()
+
+    assert [call[0] for call in node.driver.calls] == ["pwrite", "flush", "pwrite", "flush"]
+
+
 def test_flush_of_a_protocol_under_no_flush_never_reaches_the_host(plain):
     node = plain(flags=OpenFlags(cache=Cache(writeback=True, no_flush=True)))
     node.pwrite(0, memoryview(b"a"))
