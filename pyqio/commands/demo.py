@@ -11,10 +11,10 @@ from pyqio.base.types import OpenFlags
 from pyqio.commands import index
 from pyqio.commands.command import Command, command
 from pyqio.commands.rejected import Rejected
-from pyqio.commands.results import Diverged, Said
+from pyqio.commands.results import Diverged, Said, is_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pyqio.commands.context import Context
     from pyqio.commands.results import Result
@@ -85,19 +85,21 @@ def _tour(context: Context, folder: str) -> Iterator[Result]:
     yield from run("read -v 0 64", image=(_TEST,))
     yield Said(text=_CAUGHT)
     caught = False
-    for result in run("read 0 512", image=(_RAW, _TEST)):
-        if isinstance(result, Diverged):
-            caught = True
-            yield result.replace(staged=True)
-        else:
-            yield result
+    for result in run("read 0 512", image=(_RAW, _TEST), staged=True):
+        caught |= isinstance(result, Diverged)
+        yield result
     if not caught:
         raise Rejected("the demo failed: the pair did not notice", prefixed=True)
     yield Said(text=_EXPLAINED)
 
 
-def _type(context: Context, folder: str, *lines: str, image: Sequence[str] = ()) -> Iterator[Result]:
-    """Run lines as one run of the program in ``folder`` would, after showing how it is typed."""
+def _type(
+    context: Context, folder: str, *lines: str, image: Sequence[str] = (), staged: bool = False
+) -> Iterator[Result]:
+    """Run lines as one run of the program in ``folder`` would, after showing how it is typed.
+
+    ``staged``: a mismatch is what is to be shown.  Raises Rejected after anything else that fails.
+    """
     typed = " ".join(["pyqio", *(f"-c '{line}'" for line in lines), _named(image)])
     yield Said(text=f"$ {typed.rstrip()}")
     if image:
@@ -106,11 +108,19 @@ def _type(context: Context, folder: str, *lines: str, image: Sequence[str] = ())
     try:
         for line in lines:
             words = [os.path.join(folder, word) if word in (_RAW, _TEST) else word for word in line.split()]
-            spec = index.find(words[0])
-            assert spec is not None
-            yield from spec.parse(words, lambda _: None).run(context)
+            for result in _carry_out(context, words):
+                shown = result.replace(staged=staged) if isinstance(result, Diverged) else result
+                yield shown
+                if is_failure(shown):
+                    raise Rejected("the demo failed", prefixed=True)
     finally:
         context.close()
+
+
+def _carry_out(context: Context, words: Sequence[str]) -> Iterable[Result]:
+    spec = index.find(words[0])
+    assert spec is not None
+    return spec.parse(words, lambda _: None).run(context)
 
 
 def _named(image: Sequence[str]) -> str:

@@ -92,6 +92,18 @@ def damaged_pair(pattern_image, tmp_path):
 
 
 @pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 2 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture
 def as_qemu_io(tmp_path):
     """The program under the name of the one it stands in for."""
     link = tmp_path / "qemu-io"

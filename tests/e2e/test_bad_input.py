@@ -140,18 +140,6 @@ def test_create_when_folder_is_missing_then_leaves_nothing(pyqio, tmp_path):
     assert (done.returncode, "Traceback" in done.stderr, list(tmp_path.iterdir())) == (1, False, [])
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 2 MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("mounting a small file system needs root")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
 @pytest.mark.parametrize("image", ["raw", "qcow2"])
 def test_write_when_disk_is_full_then_says_so_and_image_stays_sound(pyqio, small_disk, image):
     created = pyqio("-c", f"create -f {image} small/x.img 16M")
