@@ -38,24 +38,29 @@ def parse_pairs(text: str) -> dict[str, str]:
 def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     """``{"file.filename": "x"}`` as ``{"file": {"filename": "x"}}``; values that are mappings are nested too.
 
-    Raises OptionError where a key is both a value and a group.
+    Where a key is both a value and a group (QEMU has such options), the value is in the group under "".
     """
     nested: dict[str, Any] = {}
     for dotted, value in flat.items():
         *groups, last = dotted.split(".")
         place = nested
         for group in groups:
-            place = place.setdefault(group, {})
-            if not isinstance(place, dict):
-                raise OptionError(f"Cannot mix scalar and non-scalar keys: '{dotted}'")
-        value = nest(value) if isinstance(value, dict) else value
-        if isinstance(place.get(last), dict) and isinstance(value, dict):
-            place[last].update(value)
+            place = _group(place, group)
+        if isinstance(value, dict):
+            _group(place, last).update(nest(value))
         elif isinstance(place.get(last), dict):
-            raise OptionError(f"Cannot mix scalar and non-scalar keys: '{dotted}'")
+            place[last][""] = value
         else:
             place[last] = value
     return nested
+
+
+def _group(place: dict[str, Any], name: str) -> dict[str, Any]:
+    """The group of this name in ``place``, made if it is not there yet."""
+    present = place.setdefault(name, {})
+    if not isinstance(present, dict):
+        present = place[name] = {"": present}
+    return present
 
 
 @cache
@@ -112,7 +117,7 @@ def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:
     flat = {}
     for key, value in nested.items():
         if isinstance(value, dict):
-            flat.update({f"{key}.{inner}": v for inner, v in flatten(value).items()})
+            flat.update({f"{key}.{inner}" if inner else key: v for inner, v in flatten(value).items()})
         else:
             flat[key] = value
     return flat

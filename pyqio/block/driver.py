@@ -90,6 +90,14 @@ class Driver(ABC):
         raise OpenError(f"Driver '{cls.name}' cannot be named by a file name")
 
     @classmethod
+    def create_options(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+        """What ``create`` is about to use: every option with its value in force, in the order in which they are shown.
+
+        Raises OpenError, OptionError for what is refused before anything is tried.
+        """
+        raise OpenError(f"Format driver '{cls.name}' does not support image creation", errno=Unsupported.default_errno)
+
+    @classmethod
     def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
         """Make a new image of ``size`` guest bytes at ``filename``; nothing is left behind when it fails.
 

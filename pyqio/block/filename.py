@@ -6,7 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
-from pyqio.base.errors import OpenError, OptionError
+from pyqio.base.errors import OpenError
 from pyqio.base.options import nest
 from pyqio.block import registry
 
@@ -59,10 +59,7 @@ def parse_json(filename: str) -> dict[str, Any]:
         raise OpenError(f"Could not parse the JSON options: {error}") from None
     if not isinstance(given, dict):
         raise OpenError("Invalid JSON object given")
-    try:
-        return nest(given)
-    except OptionError as error:
-        raise OpenError(str(error)) from error
+    return nest(given)
 
 
 def _is_device(filename: str) -> bool:

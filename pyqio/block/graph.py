@@ -146,7 +146,7 @@ class Graph:
             return spec
         if isinstance(spec, str):
             return self.nodes.get(spec) or _no_node(spec)
-        if not isinstance(spec, dict):
+        if not isinstance(spec, dict) or "" in spec:
             raise OpenError(f"Expected a node or its options, not {spec!r}")
         return self.open_node(spec, flags, probing=probing)
 

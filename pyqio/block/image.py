@@ -11,7 +11,7 @@ from pyqio.block import emulate, status
 from pyqio.block.stream import pread_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from pyqio.base.types import Cache, Extent
@@ -82,12 +82,17 @@ class Image:
     def stream(self, offset: int, length: int, buf: bytearray | memoryview) -> Iterator[memoryview]:
         """Read a range of any length through ``buf``: yields the part of it that was filled, again and again.
 
-        Sizes of ``emulate.WINDOW`` stay in the processor's cache.  When a verified pair differs the rest of the range
-        is still compared, and the MismatchError speaks of all of it.
+        A range that fits is read at once, so that ``buf`` keeps all of it.  Sizes of ``emulate.WINDOW`` stay in the
+        processor's cache.  When a verified pair differs the rest of the range is still compared, and the
+        MismatchError speaks of all of it.
         """
         self._check(offset, length)
         view = memoryview(buf)
-        steps = emulate.pieces(offset, offset + length, grain=self.node.limits.request_alignment, largest=len(view))
+        if 0 < length <= len(view):
+            steps: Iterable[tuple[int, int]] = ((offset, length),)
+        else:
+            grain = self.node.limits.request_alignment
+            steps = emulate.pieces(offset, offset + length, grain=grain, largest=len(view))
         yield from pread_steps(self.node.pread, offset, length, (view[:count] for _, count in steps))
 
     def pwrite(self, offset: int, data: Buffer, *, fua: bool = False, compressed: bool = False) -> None:

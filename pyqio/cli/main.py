@@ -10,11 +10,14 @@ from pyqio.base.types import CACHE_MODES, Cache, OpenFlags
 from pyqio.cli.options import SHELLS, WrongUsage, parse
 from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode
 from pyqio.commands.rejected import Rejected
+from pyqio.commands.results import Refused
 from pyqio.session.environment import Environment, OutputClosed, OutputFailed
 from pyqio.session.state import FAILED, OK, PYQIO, QEMU_IO, USAGE, Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pyqio.commands.results import Result
 
 # What a shell says of a process that these signals ended.
 _SIGPIPE_STATUS: Final = 128 + 13
@@ -82,7 +85,11 @@ def _open(session: Session, run: _Run) -> None:
     )
     options = {} if run.format is None else {"driver": run.format}
     session.image_opts = run.image_opts
-    failed = open_image(session, run.filename, options, flags, snapshot=run.snapshot, copy_on_read=run.copy_on_read)
+    failed: Sequence[Result]
+    try:
+        failed = open_image(session, run.filename, options, flags, snapshot=run.snapshot, copy_on_read=run.copy_on_read)
+    except Rejected as reason:
+        failed = (Refused(reason=reason),)
     if not session.show(failed):
         raise _Finished(session.status)
 
@@ -148,7 +155,8 @@ class _Parser:
             case "native-aio":
                 run.aio = "native"
             case "aio":
-                run.aio = AioMode().parse(argument)
+                mode = AioMode().parse(argument)
+                run.aio = run.aio if run.aio == "native" else mode
             case "discard":
                 run.discard = DiscardMode().parse(argument)
             case "object" | "trace":

@@ -15,7 +15,7 @@ from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Created
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from pyqio.commands.context import Context
     from pyqio.commands.results import Result
@@ -72,8 +72,8 @@ class Create(Command):
     filename: Annotated[str, FileName("filename")]
     size: Annotated[int | None, _ImageSize()] = None
 
-    def run(self, context: Context) -> Sequence[Result]:
-        """Create, and show the options in force."""
+    def run(self, context: Context) -> Iterator[Result]:
+        """Show the options in force, and create."""
         driver = registry.find(self.format)
         if driver is None:
             raise self._refuse(f"Unknown file format '{self.format}'")
@@ -86,10 +86,12 @@ class Create(Command):
             raise self._refuse("Backing file not supported for file format 'raw'")
         size = self._settle_size(context, options)
         try:
-            shown = driver.create(self.filename, size, options)
+            shown = driver.create_options(self.filename, size, options)
+            if not self.quiet:
+                yield Created(filename=self.filename, format=self.format, options=shown)
+            driver.create(self.filename, size, options)
         except (UsageError, BlockError) as error:
             raise self._refuse(str(error)) from error
-        return () if self.quiet else [Created(filename=self.filename, format=self.format, options=shown)]
 
     def _settle_size(self, context: Context, options: dict[str, str]) -> int:
         given = options.pop("size", None)

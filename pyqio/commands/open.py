@@ -60,7 +60,7 @@ class Open(Command):
     force_share: Annotated[bool, Flag("U", "force shared permissions")] = False
     native_aio: Annotated[
         bool,
-        Flag("k", "use kernel AIO implementation (Linux only, prefer use of -i)", also=("aio", "native")),
+        Flag("k", "use kernel AIO implementation (Linux only, prefer use of -i)"),
     ] = False
     aio: Annotated[str, Flag("i", "use AIO mode (threads, native or io_uring)"), AioMode()] = "threads"
     cache: Annotated[Cache, Flag("t", "use the given cache mode for the image"), CacheMode()] = Cache()
@@ -78,15 +78,13 @@ class Open(Command):
             cache=self.cache,
             force_share=self.force_share,
             discard=self.discard,
-            aio=self.aio,
+            aio="native" if self.native_aio else self.aio,
         )
 
     def run(self, context: Context) -> Sequence[Result]:
         """Open; says nothing."""
         if context.image_opts and self.options:
             raise Rejected("--image-opts and 'open -o' are mutually exclusive")
-        if context.has_image:
-            raise Rejected("file open already, try 'help close'", prefixed=True)
         return open_image(
             context, self.path, self.options, self.flags, snapshot=self.snapshot, copy_on_read=self.copy_on_read
         )
@@ -101,13 +99,17 @@ def open_image(
     snapshot: bool,
     copy_on_read: bool,
 ) -> Sequence[Result]:
-    """Open an image for the session; returns what went wrong, if anything."""
+    """Open an image for the session; returns what went wrong, if anything.  Raises Rejected."""
+    if context.image_opts and path is not None:
+        kind = Pairs()
+        for warning in kind.warnings(path):
+            context.warn(warning)
+        path, options = None, kind.parse(path)
+    if context.has_image:
+        raise Rejected("file open already, try 'help close'", prefixed=True)
+    if flags.force_share and options.get("force-share", "on") != "on":
+        raise Rejected("-U conflicts with image options", prefixed=True)
     try:
-        if context.image_opts and path is not None:
-            kind = Pairs()
-            for warning in kind.warnings(path):
-                context.warn(warning)
-            path, options = None, kind.parse(path)
         context.open(path, nest(options), flags, snapshot=snapshot, copy_on_read=copy_on_read)
     except VerifyError as error:
         # A pair may differ in the very bytes that tell its format; it is not open then.

@@ -65,6 +65,12 @@ class Raw(Driver):
         return 1
 
     @classmethod
+    def create_options(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+        """Those of the protocol that ``filename`` names."""
+        protocol, _ = parse_protocol(Typed(filename))
+        return protocol.create_options(filename, size, options)
+
+    @classmethod
     def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
         """Leave it to the protocol that ``filename`` names."""
         protocol, _ = parse_protocol(Typed(filename))

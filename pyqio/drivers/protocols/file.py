@@ -42,6 +42,14 @@ class File(HostFile):
         return {"filename": filename.removeprefix("file:")}
 
     @classmethod
+    def create_options(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+        """Names that are known; their values are looked at when the file is made."""
+        for name in options:
+            if name not in _CREATE_OPTIONS:
+                raise OptionError(f"Invalid parameter '{name}'")
+        return {"size": size, **{name: options[name] for name in _CREATE_OPTIONS if name in options}}
+
+    @classmethod
     def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
         """Make a file of ``size`` bytes, or empty an existing one and make it that long."""
         values = _parse_create_options(options)
@@ -98,6 +106,8 @@ def _parse_create_options(options: Mapping[str, str]) -> dict[str, Any]:
         try:
             values[name] = kind.parse(text)
         except UsageError as error:
+            if name == "preallocation":
+                raise OptionError(f"invalid parameter value: {text}") from error
             raise OptionError(f"Parameter '{name}' is wrong: {error}") from error
     return {name: values[name] for name in _CREATE_OPTIONS if name in values}
 

@@ -49,9 +49,9 @@ def test_dotted_keys_nest_beside_groups():
 
 
 @pytest.mark.parametrize("flat", [{"a": 1, "a.b": 2}, {"a.b": 2, "a": 1}])
-def test_key_that_is_value_and_group_is_refused(flat):
-    with pytest.raises(OptionError):
-        nest(flat)
+def test_key_that_is_value_and_group_is_both(flat):
+    assert nest(flat) == {"a": {"": 1, "b": 2}}
+    assert flatten(nest(flat)) == flat
 
 
 @given(st.recursive(st.integers(), lambda inner: st.dictionaries(st.text("abc", min_size=1), inner, min_size=1)))

@@ -61,6 +61,7 @@ def test_open_by_options_alone_takes_dotted_groups(graph, raw_file):
         (None, {"driver": "raw"}, 'A block device must be specified for "file"'),
         (None, {"driver": "raw", "file": "nobody"}, "Cannot find device='nobody' nor node-name='nobody'"),
         (None, {"driver": "raw", "file": 3}, "Expected a node or its options"),
+        (None, {"driver": "raw", "file": {"": "base", "driver": "memory"}}, "Expected a node or its options"),
         (
             None,
             {"driver": "memory", "size": "1k", "bar": "1"},

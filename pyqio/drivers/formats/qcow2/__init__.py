@@ -46,6 +46,13 @@ class Qcow2(Driver):
         return 100 if len(head) >= 8 and magic == layout.MAGIC and version >= 2 else 0
 
     @classmethod
+    def create_options(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+        """Those of ``qemu-img create -f qcow2 -o``; the backing file has to be there."""
+        from pyqio.drivers.formats.qcow2.create import create_options
+
+        return create_options(filename, size, options)
+
+    @classmethod
     def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
         """Make a new image; ``options`` are those of ``qemu-img create -f qcow2 -o``."""
         from pyqio.drivers.formats.qcow2.create import create

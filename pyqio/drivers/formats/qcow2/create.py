@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyqio.base.errors import BlockError, OpenError, OptionError, UsageError
 from pyqio.base.kinds import Bool, Integer, Kind, Size, Text
 from pyqio.base.types import SECTOR_SIZE, Cache, OpenFlags
+from pyqio.base.units import SizeError
 from pyqio.block.filename import Typed, parse_protocol
 from pyqio.block.graph import Graph
 from pyqio.drivers.formats.qcow2 import header as headers
@@ -58,6 +59,10 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "refcount_bits": 16,
 }
 _VERSIONS: Final = {"0.10": 2, "v2": 2, "1.1": 3, "v3": 3}
+_NO_SIZE: Final = """\
+expects a non-negative number below 2^64
+Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-
+and exabytes, respectively."""
 _PREALLOCATIONS: Final = ("off", "metadata", "falloc", "full")
 
 
@@ -70,9 +75,18 @@ def options_in_force(size: int, options: Mapping[str, str]) -> dict[str, Any]:
             raise OptionError(f"Invalid parameter '{name}'")
         try:
             values[name] = kind.parse(text)
+        except SizeError as error:
+            raise OptionError(f"Parameter '{name}' {_NO_SIZE}") from error
         except UsageError as error:
             raise OptionError(f"Parameter '{name}' {error}") from error
     return {name: values[name] for name in CREATE_OPTIONS if name in values}
+
+
+def create_options(filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    """``options_in_force``, once the backing file is known to be there.  Raises OpenError, OptionError."""
+    values = options_in_force(size, options)
+    _check_backing(filename, values)
+    return values
 
 
 def create(filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
@@ -80,8 +94,7 @@ def create(filename: str, size: int, options: Mapping[str, str]) -> Mapping[str,
 
     Returns every option with the value in force.  Raises OpenError, OptionError.
     """
-    values = options_in_force(size, options)
-    _check_backing(filename, values)
+    values = create_options(filename, size, options)
     fields = _check(values)
     protocol, spec = parse_protocol(Typed(filename))
     existed = os.path.lexists(filename)
