@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from pyqio.base.errors import BlockError
-from pyqio.base.types import CACHE_MODES, OpenFlags
+from pyqio.base.types import CACHE_MODES, Limits, OpenFlags
 from pyqio.block.graph import Graph
 
 
@@ -48,6 +48,17 @@ def test_vectors_are_read_and_written_in_order(image):
     image.preadv(100, [first, second])
 
     assert (bytes(first), bytes(second)) == (b"abc", b"de")
+
+
+def test_stream_of_an_unaligned_range_that_fits_keeps_it_whole_in_the_buffer(image):
+    image.node.limits = Limits(request_alignment=512)
+    image.pwrite(0, b"a" * 512 + b"b" * 488)
+    buffer = bytearray(1000)
+
+    lengths = [len(part) for part in image.stream(0, 1000, buffer)]
+
+    assert lengths == [1000]
+    assert buffer == b"a" * 512 + b"b" * 488
 
 
 def test_allocated_tells_the_state_and_how_far_it_goes(image):
