@@ -55,11 +55,11 @@ def parse_json(filename: str) -> dict[str, Any]:
     text = re.sub(strings, _requote, filename.removeprefix("json:"), flags=re.DOTALL)
     try:
         given = json.loads(text)
+        if isinstance(given, dict):
+            return nest(given)
     except (ValueError, RecursionError) as error:
         raise OpenError(f"Could not parse the JSON options: {error}") from None
-    if not isinstance(given, dict):
-        raise OpenError("Invalid JSON object given")
-    return nest(given)
+    raise OpenError("Invalid JSON object given")
 
 
 def _is_device(filename: str) -> bool:

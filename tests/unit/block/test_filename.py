@@ -39,7 +39,9 @@ def test_json_name_is_nested():
     assert parse_json('json:{"driver":"raw","file.filename":"x"}') == {"driver": "raw", "file": {"filename": "x"}}
 
 
-@pytest.mark.parametrize("name", ["json:", "json:{", "json:[]", "json:3", "json:" + "[" * 100_000])
+@pytest.mark.parametrize(
+    "name", ["json:", "json:{", "json:[]", "json:3", "json:" + "[" * 100_000, "json:" + '{"a":' * 990 + "1" + "}" * 990]
+)
 def test_json_name_that_is_no_object_is_refused(name):
     with pytest.raises(OpenError):
         parse_json(name)
