@@ -124,6 +124,6 @@ def test_create_when_something_is_wrong_says_what_qemu_img_says(arguments, folde
     theirs, own = create_both(arguments, folders)
 
     assert own.stdout == theirs.stdout
-    assert own.stderr == theirs.stderr.replace("qemu-img: ", "pyqio: ")
+    assert own.stderr.rstrip("\n") == theirs.stderr.replace("qemu-img: ", "pyqio: ").rstrip("\n")
     assert own.returncode == theirs.returncode
     assert not (folders[1] / "x").exists()
