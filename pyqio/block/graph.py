@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 100
 """Nodes below one another: far more than anybody needs, and a backing file that names itself ends here."""
 
+_TOO_DEEP = f"More than {MAX_DEPTH} nodes below one another; does a backing file name itself?"
 _DEFAULT_FLAGS = OpenFlags()
 
 
@@ -66,7 +67,10 @@ class Graph:
         spec = dict(options or {})
         if filename is not None:
             spec["filename"] = Typed(filename)
-        node = self.open_node(spec, flags.replace(read_only=flags.read_only or snapshot), probing=True)
+        try:
+            node = self.open_node(spec, flags.replace(read_only=flags.read_only or snapshot), probing=True)
+        except RecursionError:
+            raise OpenError(_TOO_DEEP) from None
         try:
             if snapshot:
                 node = self._overlay(node, flags.replace(read_only=flags.read_only or wants_read_only(spec)))
@@ -86,7 +90,7 @@ class Graph:
         ``probing``: a missing driver is a format, to be guessed; otherwise a protocol, named by the filename.
         """
         if self._depth >= MAX_DEPTH:
-            raise OpenError(f"More than {MAX_DEPTH} nodes below one another; does a backing file name itself?")
+            raise OpenError(_TOO_DEEP)
         self._depth += 1
         try:
             return self._open_node(dict(spec), flags, probing=probing)

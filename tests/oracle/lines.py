@@ -6,7 +6,9 @@ requests of 16 MiB to 2 GiB (the real tool fills a buffer of that size first), a
 Left out as well are bugs of the real tool.  After O_DIRECT ``truncate -m full`` fails over the alignment of its own
 buffer.  A qcow2 image that shrinks to the middle of a cluster shows the old data again when it grows.  And when the
 cluster that takes compressed data is freed and given to other data, the next compressed write overwrites that: so
-compressed writes come in one group in the life of an open image.
+compressed writes come in one group in the life of an open image.  An image that was opened with a temporary overlay
+cannot be reopened, since the overlay has no name any more.  ``truncate`` with an option quotes another word than the
+number that it complains of.  And ``-b`` reaches the VM state of qcow2 images, which we have not.
 """
 
 from __future__ import annotations
@@ -42,10 +44,10 @@ MAX_LENGTH = 2 << 20
 class Lines:
     """A source of command lines for one image; ``hostility`` is the chance that an argument is bad on purpose.
 
-    ``direct``: the image may be opened past the host's cache.
+    ``direct``: the image may be opened past the host's cache.  ``snapshot``: it may be opened with an overlay.
     """
 
-    def __init__(self, rng: Random, geometry: Geometry, *, hostility: float, direct: bool) -> None:
+    def __init__(self, rng: Random, geometry: Geometry, *, hostility: float, direct: bool, snapshot: bool) -> None:
         self.rng = rng
         self.geometry = geometry
         self.hostility = hostility
@@ -53,6 +55,7 @@ class Lines:
         self.resized = False
         self.packing = True
         self.direct = direct
+        self.snapshot = snapshot
         self.cache_modes = CACHE_MODES + DIRECT_MODES * direct
 
     def lines(self) -> list[str]:
@@ -161,7 +164,7 @@ class Lines:
             small = self.rng.choice(("0", "1", "16", "17", "100", "512", "1000"))
             return [self.command("read", "q", ["-v", offset, small], **self.verification())]
         values = self.verification()
-        flags = "Cqp" + ("ab" if self.bad() else "")
+        flags = "Cqp" + self.vm_state * self.bad()
         if self.bad():
             values |= self.rng.choice(({"s": "512"}, {"l": "512"}))
         return [self.command(self.rng.choice(("read", "read", "r")), flags, [offset, self.length(offset)], **values)]
@@ -171,8 +174,9 @@ class Lines:
         length = self.length(offset)
         if self.packing and self.rng.random() < 0.1:
             return self.compressed_writes()
-        kind = self.rng.choice(("", "", "", "-z", "-z", "-zu", "-zn", "-zun"))
-        flags = "Cfqp" + ("bnuz" if self.bad() else "")
+        kinds = ("", "", "", "-z", "-z", "-zu", "-z" if self.snapshot else "-zn", "-zu" if self.snapshot else "-zun")
+        kind = self.rng.choice(kinds)
+        flags = "Cfqp" + ("nuz" + self.vm_state if self.bad() else "")
         values = {} if kind and not self.bad() else self.filling()
         return [self.command(self.rng.choice(("write", "w")), flags, [kind] * bool(kind) + [offset, length], **values)]
 
@@ -245,9 +249,8 @@ class Lines:
     def truncate(self) -> list[str]:
         self.resized = True
         if self.bad():
-            values = {"m": self.rng.choice(("off", "bogus", ""))} if self.rng.random() < 0.3 else {}
             numbers = HOSTILE_NUMBERS if self.geometry.format == "raw" else HOSTILE_SIZES
-            return [self.command("truncate", "", [self.rng.choice(numbers)], **values), "length"]
+            return [f"truncate {self.rng.choice((*numbers, '1 2', '-x 1', '-m bogus 1', '-m', '-moff -x'))}", "length"]
         size = max(0, self.size + self.rng.choice((0, 1, 512, -512, 4096, 65536, -65536, 1 << 20, -(1 << 20), 777)))
         size = min(size, 6 << 30)
         if self.geometry.format == "qcow2" and size < self.peak:
@@ -272,8 +275,15 @@ class Lines:
         offset = self.offset()
         return [self.command("alloc", "", [offset] + [self.length(offset)] * (rng.random() < 0.7))]
 
+    @property
+    def vm_state(self) -> str:
+        """The flag for the VM state, where both sides have none."""
+        return "b" if self.geometry.format == "raw" else ""
+
     def reopen(self) -> list[str]:
         rng = self.rng
+        if self.snapshot:
+            return ["reopen -x"]
         choices = ["-r", "-w", "-w", "", f"-c {rng.choice(self.cache_modes)}", f"-w -c {rng.choice(self.cache_modes)}"]
         choices += [f"-o {option}" for option in self.options()]
         hostile = ["-rw", "-x", "-w -w", "-c", "-o", "x", "-o driver=qed", "-o nosuch=1", "-o =", "-o file=x"]
@@ -303,7 +313,8 @@ class Lines:
 
     def open_line(self, options: str, image: str) -> str:
         rng = self.rng
-        flags = [flag for flag in ("-r", "-s", "-C", "-n" if self.direct else "-r", "-U", "-k") if rng.random() < 0.08]
+        allowed = ["-r", "-C", "-U", "-k", *["-s"] * self.snapshot, *["-n"] * self.direct]
+        flags = [flag for flag in allowed if rng.random() < 0.08]
         flags += [f"-t {rng.choice(self.cache_modes)}"] * (rng.random() < 0.2)
         flags += [f"-d {rng.choice(DISCARD_MODES)}"] * (rng.random() < 0.3)
         flags += [f"-i {rng.choice(('threads', 'native', 'bogus'))}"] * (rng.random() < 0.05)

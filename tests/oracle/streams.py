@@ -51,8 +51,14 @@ class Stream:
         return "".join(f"{command}\n" for command in self.commands[self.arguments :])
 
     @property
+    def durable(self) -> bool:
+        """Whether every write is on stable storage when its report is printed."""
+        openings = [line for line in self.commands if line.startswith(("open", "reopen"))]
+        return not any(word in line for line in (*self.options, *openings) for word in ("-t", "-n", "-c", "cache."))
+
+    @property
     def fatal(self) -> bool:
-        """Whether the process may be ended by a signal, so that what was only cached is lost."""
+        """Whether the stream itself may end the process by a signal."""
         return any(command.split()[:1] in (["abort"], ["sigraise"]) for command in self.commands)
 
     def script(self, program: str = "qemu-io") -> str:
@@ -66,9 +72,9 @@ def stream(driver: str, seed: int) -> Stream:
     """The stream that ``seed`` stands for."""
     shape = geometry(Random(f"{driver} geometry {seed // SEEDS_PER_GEOMETRY}"), driver)
     rng = Random(f"{driver} stream {seed}")
-    direct = rng.random() < 0.3
-    source = Lines(rng, shape, hostility=rng.choice((0.0, 0.03, 0.1, 0.3)), direct=direct)
-    options, image = invocation(rng, shape, direct=direct)
+    direct, snapshot = rng.random() < 0.3, rng.random() < 0.15
+    source = Lines(rng, shape, hostility=rng.choice((0.0, 0.03, 0.1, 0.3)), direct=direct, snapshot=snapshot)
+    options, image = invocation(rng, shape, direct=direct, snapshot=snapshot)
     commands: list[str] = []
     while len(commands) < rng.randint(20, 60):
         commands += source.lines()
@@ -86,13 +92,13 @@ def stream(driver: str, seed: int) -> Stream:
     )
 
 
-def invocation(rng: Random, shape: Geometry, *, direct: bool) -> tuple[list[str], list[str]]:
+def invocation(rng: Random, shape: Geometry, *, direct: bool, snapshot: bool) -> tuple[list[str], list[str]]:
     """The program's options, and the words that name the image."""
     flags = [
         flag
         for flag, chance in (
             ("-r", 0.05),
-            ("-s", 0.05),
+            ("-s", 0.4 * snapshot),
             ("-n", 0.15 * direct),
             ("-C", 0.05),
             ("-U", 0.04),
