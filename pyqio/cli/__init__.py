@@ -16,12 +16,13 @@ def main() -> NoReturn:
     none while modules are loaded: so neither is done.  Ctrl-C while they are loaded ends the process without a word.
     """
     gc.disable()
-    on_interrupt = signal.getsignal(signal.SIGINT)
-    if on_interrupt is signal.default_int_handler:
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if interruptible:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from pyqio.cli.main import main as run
 
-    signal.signal(signal.SIGINT, on_interrupt)
+    if interruptible:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.freeze()
     gc.enable()
     status = run()
