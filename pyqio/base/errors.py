@@ -68,6 +68,10 @@ class FormatError(OpenError):
     """Bytes on disk that their format's specification does not allow."""
 
 
+class NestingError(OpenError):
+    """Nodes below one another without end; parents pass it on as it is."""
+
+
 class CorruptError(BlockError):
     """Damage found while a request was served: the image must not be written to any more."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyqio.base.errors import BlockError, OpenError, OptionError, UsageError, VerifyError
+from pyqio.base.errors import BlockError, NestingError, OpenError, OptionError, UsageError, VerifyError
 from pyqio.base.options import bind, flatten
 from pyqio.base.types import PERM_ALL, PERM_CONSISTENT_READ, PERM_RESIZE, PERM_WRITE, ChildRole, OpenFlags, Role
 from pyqio.block import edge as edges
@@ -43,9 +43,9 @@ class Graph:
     def __init__(self, *, probe_pairs: bool = False) -> None:
         self.nodes: dict[str, Node] = {}
         self.guessed_raw: list[str] = []
-        """Names of the writable images whose format was guessed to be raw, in the order of opening."""
+        """Names of the writable images whose format was guessed to be raw at the last open, in that order."""
         self.remarks: list[str] = []
-        """What the drivers have to say about the images that were opened (see Driver.remarks)."""
+        """What the drivers have to say about what was opened last (see Driver.remarks)."""
         self._probe_pairs = probe_pairs
         self._counter = 0
         self._depth = 0
@@ -64,13 +64,14 @@ class Graph:
         ``snapshot``: writes go to a temporary overlay that is gone at close.  ``copy_on_read``: what is read from a
         backing file is kept in the image.  Raises OpenError, OptionError; nothing stays open then.
         """
+        self.guessed_raw, self.remarks = [], []
         spec = dict(options or {})
         if filename is not None:
             spec["filename"] = Typed(filename)
         try:
             node = self.open_node(spec, flags.replace(read_only=flags.read_only or snapshot), probing=True)
         except RecursionError:
-            raise OpenError(_TOO_DEEP) from None
+            raise NestingError(_TOO_DEEP) from None
         try:
             if snapshot:
                 node = self._overlay(node, flags.replace(read_only=flags.read_only or wants_read_only(spec)))
@@ -90,7 +91,7 @@ class Graph:
         ``probing``: a missing driver is a format, to be guessed; otherwise a protocol, named by the filename.
         """
         if self._depth >= MAX_DEPTH:
-            raise OpenError(_TOO_DEEP)
+            raise NestingError(_TOO_DEEP)
         self._depth += 1
         try:
             return self._open_node(dict(spec), flags, probing=probing)

@@ -90,6 +90,7 @@ class Session:
         self.stopping = False
         self.image_opts = False
         self.divergences: list[VerifyError] = []
+        self._graph = Graph(probe_pairs=not personality.own)
         self._image: Image | None = None
 
     @property
@@ -164,7 +165,7 @@ class Session:
         self, filename: str | None, options: Mapping[str, Any], flags: OpenFlags, *, snapshot: bool, copy_on_read: bool
     ) -> None:
         """Open an image.  Raises OpenError."""
-        graph = Graph(probe_pairs=not self.personality.own)
+        graph = self._graph
         try:
             image = graph.open(filename, options, flags, snapshot=snapshot, copy_on_read=copy_on_read)
             if image.read_only and not flags.read_only and not self.personality.own:

@@ -256,8 +256,8 @@ class Lines:
         if self.geometry.format == "qcow2" and size < self.peak:
             size -= size % self.geometry.cluster
         modes = ["off", "metadata"] + ["falloc"] * self.small + ["full"] * (self.small and not self.direct)
-        values = {"m": self.rng.choice(modes)} if self.rng.random() < 0.4 else {}
-        line = self.command("truncate", "", [self.number(size)], **values)
+        mode = f"-m {self.rng.choice(modes)} " if self.rng.random() < 0.4 else ""
+        line = f"truncate {mode}{self.number(size)}"
         self.size = size
         self.peak = max(size, self.peak)
         return [line, "length"]
@@ -278,7 +278,7 @@ class Lines:
     @property
     def vm_state(self) -> str:
         """The flag for the VM state, where both sides have none."""
-        return "b" if self.geometry.format == "raw" else ""
+        return "b" if self.geometry.format == "raw" and not self.snapshot else ""
 
     def reopen(self) -> list[str]:
         rng = self.rng
@@ -305,8 +305,11 @@ class Lines:
         self.packing = not self.bad()
         lines = ["close"] if self.packing else []
         lines += [rng.choice(("read 0 512", "close", "map", "length", "help", "flush", "foo", "sleep 0"))] * self.bad()
-        options = [f"driver={self.geometry.format}", *(rng.sample(self.options(), 1) if rng.random() < 0.4 else [])]
-        lines.append(self.open_line(",".join(options), self.geometry.image))
+        driver = f"driver={self.geometry.format}"
+        if rng.random() < 0.3:
+            lines.append(f"open -o {driver},{rng.choice(self.options())} {self.geometry.image}")
+        else:
+            lines.append(self.open_line(driver, self.geometry.image))
         if self.bad():
             lines.append(rng.choice(("open nosuch", "open /", "open", "open -x t.raw", "open a b", "open -t bogus x")))
         return [*lines, f"open -o driver={self.geometry.format} {self.geometry.image}"]

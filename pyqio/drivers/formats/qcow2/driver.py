@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyqio.base.errors import BlockError, OpenError
+from pyqio.base.errors import BlockError, NestingError, OpenError
 from pyqio.base.types import COMPRESSED as COMPRESS
 from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location
 from pyqio.block.filename import Typed
@@ -211,5 +211,7 @@ def _open_backing(opening: Opening, file: Node, header: headers.Header) -> Node 
         return None
     try:
         return opening.child("backing", ChildRole.BACKING, default=spec, probe=True)
+    except NestingError:
+        raise
     except OpenError as error:
         raise OpenError(f"Could not open backing file: {error.message}", errno=error.errno, hint=error.hint) from error

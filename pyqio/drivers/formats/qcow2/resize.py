@@ -60,7 +60,7 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     whole = store.geometry.clusters(former) << store.geometry.cluster_bits
     if exposed and prealloc in ("off", "metadata") and whole < size:
         if store.geometry.version < 3:
-            raise Unsupported("Failed to zero out new clusters")
+            raise Unsupported("Failed to zero out new clusters: Operation not supported")
         zero.zeroize(store, whole, size, unmap=False)
     store.flush()
     store.update(size=size)
