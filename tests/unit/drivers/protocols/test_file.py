@@ -423,7 +423,7 @@ class TestCreate:
         [
             ({"foo": "1"}, "Invalid parameter 'foo'"),
             ({"nocow": "maybe"}, "Parameter 'nocow'"),
-            ({"preallocation": "some"}, "Parameter 'preallocation'"),
+            ({"preallocation": "some"}, "invalid parameter value"),
         ],
     )
     def test_wrong_option_is_refused_before_anything_is_touched(self, path, options, message):
