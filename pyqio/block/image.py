@@ -88,7 +88,7 @@ class Image:
         """
         self._check(offset, length)
         view = memoryview(buf)
-        if 0 < length <= len(view):
+        if length <= len(view):
             steps: Iterable[tuple[int, int]] = ((offset, length),)
         else:
             grain = self.node.limits.request_alignment
