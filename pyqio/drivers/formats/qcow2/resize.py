@@ -52,7 +52,9 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     former = store.size
     _grow_l1(store, store.geometry.l1_entries(size))
     exposed = store.backing is not None and store.backing.length() > former
-    _clear_rest(store, former, size, exposed=exposed, settle=prealloc != "off")
+    _clear_rest(store, former, size, exposed=exposed)
+    if prealloc in ("falloc", "full") or (prealloc == "metadata" and size > former):
+        _settle_last(store, former)
     if prealloc == "metadata":
         _preallocate_metadata(store, former, size)
     elif prealloc != "off":
@@ -157,17 +159,26 @@ def _slices(store: Store, start: int, stop: int) -> list[tuple[int, int]]:
     return found
 
 
-def _clear_rest(store: Store, start: int, stop: int, *, exposed: bool, settle: bool) -> None:
+def _clear_rest(store: Store, start: int, stop: int, *, exposed: bool) -> None:
     """What the last cluster holds past the old end, cut off earlier or shown by the backing file, becomes zero.
 
-    ``exposed``: the backing file is longer than the image was.  ``settle``: give the cluster its data now, if it is
-    to be mapped but stands for zeroes, compressed bytes or those of the backing file.
+    ``exposed``: the backing file is longer than the image was.
     """
     rest = memoryview(bytearray(min(-start & store.geometry.cluster_mask, stop - start)))
     if not rest:
         return
     pread(store, start, rest)
-    kind = store.mapping.run(start, start + 1).kind
-    blank = kind == UNALLOCATED and store.backing is None
-    if exposed or any(rest) or (settle and kind != DATA and not blank):
+    if exposed or any(rest):
         pwrite(store, start, memoryview(bytes(len(rest))))
+
+
+def _settle_last(store: Store, end: int) -> None:
+    """Give the cluster that the image ended in its data, where it stands for zeroes, compressed bytes or backing."""
+    inside = end & store.geometry.cluster_mask
+    if not inside:
+        return
+    kind = store.mapping.run(end - inside, end).kind
+    if kind != DATA and (kind != UNALLOCATED or store.backing is not None):
+        held = memoryview(bytearray(inside))
+        pread(store, end - inside, held)
+        pwrite(store, end - inside, held)
