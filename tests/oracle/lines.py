@@ -7,7 +7,8 @@ Left out as well are bugs of the real tool.  After O_DIRECT ``truncate -m full``
 buffer.  A qcow2 image that shrinks to the middle of a cluster shows the old data again when it grows.  And when the
 cluster that takes compressed data is freed and given to other data, the next compressed write overwrites that: so
 compressed writes come in one group in the life of an open image.  An image that was opened with a temporary overlay
-cannot be reopened, since the overlay has no name any more.  ``truncate`` with an option quotes another word than the
+cannot be reopened, since the overlay has no name any more.  A file of odd length can be reopened with O_DIRECT,
+though not opened.  ``truncate`` with an option quotes another word than the
 number that it complains of.  And ``-b`` reaches the VM state of qcow2 images, which we have not.
 """
 
@@ -176,7 +177,7 @@ class Lines:
             return self.compressed_writes()
         kinds = ("", "", "", "-z", "-z", "-zu", "-z" if self.snapshot else "-zn", "-zu" if self.snapshot else "-zun")
         kind = self.rng.choice(kinds)
-        flags = "Cfqp" + ("nuz" + self.vm_state if self.bad() else "")
+        flags = "Cfqp" + ("uz" + "n" * (not self.snapshot) + self.vm_state if self.bad() else "")
         values = {} if kind and not self.bad() else self.filling()
         return [self.command(self.rng.choice(("write", "w")), flags, [kind] * bool(kind) + [offset, length], **values)]
 
@@ -284,7 +285,8 @@ class Lines:
         rng = self.rng
         if self.snapshot:
             return ["reopen -x"]
-        choices = ["-r", "-w", "-w", "", f"-c {rng.choice(self.cache_modes)}", f"-w -c {rng.choice(self.cache_modes)}"]
+        modes = CACHE_MODES if self.geometry.size % 4096 else self.cache_modes
+        choices = ["-r", "-w", "-w", "", f"-c {rng.choice(modes)}", f"-w -c {rng.choice(modes)}"]
         choices += [f"-o {option}" for option in self.options()]
         hostile = ["-rw", "-x", "-w -w", "-c", "-o", "x", "-o driver=qed", "-o nosuch=1", "-o =", "-o file=x"]
         line = f"reopen {rng.choice(hostile if self.bad() else choices)}".rstrip()

@@ -54,10 +54,11 @@ class Stream:
     def durable(self) -> bool:
         """Whether every write is on stable storage when its report is printed.
 
-        The real tool leaves the flush after compressed writes out.
+        The real tool does not flush after compressed writes and discards.
         """
-        lines = [line for line in self.commands if line.startswith(("open", "reopen", "w"))]
-        return not any(word in line for line in (*self.options, *lines) for word in ("-t", "-n", "-c", "cache."))
+        lines = [line for line in self.commands if line.startswith(("open", "reopen", "w", "discard"))]
+        words = ("-t", "-n", "-c", "cache.", "discard")
+        return not any(word in line for line in (*self.options, *lines) for word in words)
 
     def script(self, program: str = "qemu-io") -> str:
         """Shell commands that do the same in an empty folder."""
