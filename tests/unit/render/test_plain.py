@@ -90,8 +90,8 @@ def test_show_when_format_was_guessed_then_only_qemu_io_warns():
     )
 
 
-def test_show_when_open_failed_with_a_hint_then_pyqio_gives_it():
+@pytest.mark.parametrize("explain", [False, True])
+def test_show_when_open_failed_with_a_hint_then_it_follows(explain):
     failed = r.OpenFailed(filename="x", error=OpenError("no", hint="do this"))
 
-    assert shown(failed)[1] == "prog: can't open device x: no\nprog: do this\n"
-    assert shown(failed, explain=False)[1] == "prog: can't open device x: no\n"
+    assert shown(failed, explain=explain) == ("", "prog: can't open device x: no\ndo this\n")
