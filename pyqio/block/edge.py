@@ -52,7 +52,9 @@ def default_permissions(role: ChildRole, perm: int, shared: int, *, writable: bo
     if role is ChildRole.FILTERED:
         return perm, shared
     if role is ChildRole.BACKING:
-        return PERM_CONSISTENT_READ, PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED
+        # Who lets others write above lets them write below: what changes in a backing file is as good as that.
+        others = PERM_WRITE | PERM_RESIZE if shared & PERM_WRITE else 0
+        return PERM_CONSISTENT_READ, PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED | others
     taken = PERM_CONSISTENT_READ | (PERM_WRITE | PERM_RESIZE if writable else 0)
     return taken, shared & ~(PERM_WRITE | PERM_RESIZE)
 

@@ -11,6 +11,7 @@ from pyqio.base.options import nest
 from pyqio.block import registry
 
 if TYPE_CHECKING:
+    import json
     import re
     from collections.abc import Mapping
 
@@ -57,9 +58,24 @@ def parse_json(filename: str) -> dict[str, Any]:
         given = json.loads(text)
         if isinstance(given, dict):
             return nest(given)
-    except (ValueError, RecursionError) as error:
+    except json.JSONDecodeError as error:
+        raise OpenError(f"Could not parse the JSON options: {_json_complaint(text, error)}") from None
+    except RecursionError as error:
         raise OpenError(f"Could not parse the JSON options: {error}") from None
     raise OpenError("Invalid JSON object given")
+
+
+def _json_complaint(text: str, error: json.JSONDecodeError) -> str:
+    """What is wrong, in QEMU's words where it has some that say it."""
+    if not text:
+        return "Expecting a JSON value"
+    if error.pos >= len(text):
+        return "JSON parse error, premature EOI"
+    if error.msg == "Extra data":
+        return "Expecting at most one JSON value"
+    if error.msg.startswith("Expecting ':'"):
+        return "JSON parse error, missing : in object pair"
+    return f"JSON parse error, {error}"
 
 
 def _is_device(filename: str) -> bool:

@@ -78,7 +78,8 @@ class Plain:
             case r.OpenFailed():
                 device = "" if result.filename is None else f" device {result.filename}"
                 self._complain(f"can't open{device}: {result.error.message}{self._place()}")
-                self._add(result.error.hint)
+                if result.error.hint:
+                    self._screen.err(f"{result.error.hint}\n")
             case r.GuessedRaw():
                 if not self._explain:
                     self._screen.err("".join(map(_GUESSED.format, result.filenames)))

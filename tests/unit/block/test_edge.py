@@ -63,7 +63,7 @@ def test_change_that_is_refused_keeps_what_was(watched):
             (PERM_CONSISTENT_READ | PERM_WRITE | PERM_RESIZE, PERM_ALL & ~PERM_WRITE & ~PERM_RESIZE),
         ),
         (ChildRole.IMAGE, False, (PERM_CONSISTENT_READ, PERM_ALL & ~PERM_WRITE & ~PERM_RESIZE)),
-        (ChildRole.BACKING, True, (PERM_CONSISTENT_READ, PERM_ALL & ~PERM_WRITE & ~PERM_RESIZE)),
+        (ChildRole.BACKING, True, (PERM_CONSISTENT_READ, PERM_ALL)),
     ],
 )
 def test_what_a_parent_takes_follows_from_the_childs_role(role, writable, expected):
