@@ -92,8 +92,8 @@ def _pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:
 def pwrite_zeroes(node: Node, offset: int, length: int, flags: int) -> None:
     """Zeroes in the driver's own grain, as a buffer of them where the driver has no such operation."""
     limits = node.limits
-    if flags & NO_FALLBACK and (offset | length) & (limits.request_alignment - 1):
-        raise Unsupported(offset=offset)
+    if flags & NO_FALLBACK and (offset | length) & (limits.request_alignment - 1) and (length or node.flags.probed):
+        raise Unsupported(offset=offset)  # QEMU aligns a guessed raw image, and there even a request of no bytes
     native = flags & (NO_FALLBACK | (MAY_UNMAP if node.caps.may_unmap else 0) | (FUA if node.caps.fua else 0))
     grain = max(limits.pwrite_zeroes_alignment, limits.request_alignment)
     for at, count in pieces(offset, offset + length, grain=grain, largest=limits.max_pwrite_zeroes):

@@ -47,8 +47,6 @@ def take_generic(options: dict[str, Any], flags: OpenFlags) -> tuple[str | None,
     flags = flags.replace(cache=cache, **{key.replace("-", "_"): value for key, value in chosen.items()})
     if flags.detect_zeroes == "unmap" and flags.discard != "unmap":
         raise OpenError("setting detect-zeroes to unmap is not allowed without setting discard operation to unmap")
-    if flags.force_share and not flags.read_only:
-        raise OpenError("force-share=on can only be used with read-only images")
     return name, flags
 
 

@@ -102,6 +102,8 @@ class Graph:
         if isinstance(options.get("filename"), Typed) and options["filename"].startswith("json:"):
             options = {**parse_json(options.pop("filename")), **options}
         name, flags = take_generic(options, flags)
+        if flags.force_share and not flags.read_only:
+            raise OpenError("force-share=on can only be used with read-only images")
         named = options.pop("driver", None)
         filename = str(options.get("filename", ""))
         if named is None:

@@ -92,7 +92,7 @@ def test_long_zeroes_without_the_operation_never_need_more_than_a_window(plain):
 
 
 def test_unaligned_zeroes_over_a_sector_driver_keep_their_neighbours(plain):
-    node = plain(zeroes=True, own_limits=Limits(request_alignment=512))
+    node = plain(flags=OpenFlags(probed=True), zeroes=True, own_limits=Limits(request_alignment=512))
     before = bytes(node.driver.data)
 
     node.pwrite_zeroes(500, 1000)
@@ -170,7 +170,7 @@ def test_detected_zeroes_that_the_driver_cannot_write_are_written_as_a_buffer(pl
 
 
 def test_no_zeroes_at_an_unaligned_offset_without_fallback_are_refused(plain):
-    node = plain(zeroes=True, own_limits=Limits(request_alignment=512))
+    node = plain(flags=OpenFlags(probed=True), zeroes=True, own_limits=Limits(request_alignment=512))
 
     with pytest.raises(Unsupported):
         node.pwrite_zeroes(100, 0, NO_FALLBACK)

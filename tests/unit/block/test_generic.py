@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyqio.base.errors import OpenError, OptionError
+from pyqio.base.errors import OptionError
 from pyqio.base.types import Cache, ChildRole, OpenFlags
 from pyqio.block.generic import child_flags, take_generic
 
@@ -26,11 +26,6 @@ def test_cache_group_keeps_what_is_not_generic():
 
     assert flags.cache.no_flush
     assert options == {"cache": {"foo": 1}}
-
-
-def test_force_share_without_read_only_is_refused():
-    with pytest.raises(OpenError, match="force-share=on can only be used with read-only images"):
-        take_generic({"force-share": "on"}, OpenFlags())
 
 
 def test_wrong_value_names_the_option():

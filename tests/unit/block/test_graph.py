@@ -146,6 +146,11 @@ def test_snapshot_keeps_writes_out_of_the_image_and_leaves_no_file(graph, raw_fi
     assert list(scratch.iterdir()) == []
 
 
+def test_force_share_without_read_only_is_refused(graph, raw_file):
+    with pytest.raises(OpenError, match="force-share=on can only be used with read-only images"):
+        graph.open(raw_file, {"force-share": "on"})
+
+
 def test_copy_on_read_of_a_read_only_image_is_refused(graph, raw_file):
     with pytest.raises(OpenError, match="Can't use copy-on-read on read-only device"):
         graph.open(raw_file, {}, OpenFlags(read_only=True), copy_on_read=True)
