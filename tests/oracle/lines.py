@@ -283,10 +283,9 @@ class Lines:
 
     def reopen(self) -> list[str]:
         rng = self.rng
-        if self.snapshot:
+        if self.snapshot or (self.direct and self.geometry.size % 4096):
             return ["reopen -x"]
-        modes = CACHE_MODES if self.geometry.size % 4096 else self.cache_modes
-        choices = ["-r", "-w", "-w", "", f"-c {rng.choice(modes)}", f"-w -c {rng.choice(modes)}"]
+        choices = ["-r", "-w", "-w", "", f"-c {rng.choice(self.cache_modes)}", f"-w -c {rng.choice(self.cache_modes)}"]
         choices += [f"-o {option}" for option in self.options()]
         hostile = ["-rw", "-x", "-w -w", "-c", "-o", "x", "-o driver=qed", "-o nosuch=1", "-o =", "-o file=x"]
         line = f"reopen {rng.choice(hostile if self.bad() else choices)}".rstrip()
