@@ -140,6 +140,14 @@ class Driver(ABC):
         """Extents that cover the range without gaps, ascending; may stop early, but not before one extent."""
         yield Extent(offset, length, data=True, zero=False, allocated=True, host_offset=None)
 
+    def vm_state_pread(self, offset: int, buf: memoryview) -> None:
+        """Fill ``buf`` from byte ``offset`` of the machine state; what was never written is zero."""
+        raise Unsupported
+
+    def vm_state_pwrite(self, offset: int, buf: memoryview) -> None:
+        """Store ``buf`` at byte ``offset`` of the machine state."""
+        raise Unsupported
+
     def locate(self, offset: int) -> Location:
         """Where the guest byte at ``offset`` lives, for a person to read; one step down, to a child or to the host."""
         return Location(kind="data", host_offset=offset)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import BlockError, VerifyError
-from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, PERM_RESIZE
+from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, PERM_RESIZE, ChildRole
 from pyqio.block import edge as edges
 from pyqio.block import emulate, status
+from pyqio.block.edge import Edge
+from pyqio.block.node import Node
 from pyqio.block.stream import pread_steps
+from pyqio.block.vm_state import VmState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from pyqio.base.types import Cache, Extent
-    from pyqio.block.edge import Edge
     from pyqio.block.graph import Graph
-    from pyqio.block.node import Node
 
 Buffer = bytes | bytearray | memoryview
 
@@ -160,6 +161,14 @@ class Image:
         for _, run, state in status.allocation(self.node.block_status(offset, length)):
             return state, run
         return False, 0
+
+    def vm_state(self) -> Image:
+        """The machine state beside the disk, as an image of its own that needs no closing.
+
+        Its requests raise Unsupported where the format keeps none.
+        """
+        node = Node(f"{self.node.name} (machine state)", VmState(self.node), self.node.flags)
+        return Image(self._graph, Edge(None, "vm-state", ChildRole.FILTERED, node))
 
     def info(self) -> Mapping[str, Any]:
         """What the format says of itself, by qemu-img info's names."""

@@ -139,6 +139,17 @@ class Node:
         with self._serving(offset):
             return self.driver.locate(offset)
 
+    def vm_state_pread(self, offset: int, buf: memoryview) -> None:
+        """Fill ``buf`` from the machine state that is kept beside the disk.  Raises Unsupported where none is."""
+        with self._serving(offset):
+            self.driver.vm_state_pread(offset, buf)
+
+    def vm_state_pwrite(self, offset: int, buf: memoryview) -> None:
+        """Store ``buf`` in the machine state.  Raises Unsupported where none is kept."""
+        self._check_writable(offset, 0)
+        with self._changing(offset):
+            self.driver.vm_state_pwrite(offset, buf)
+
     def pread_native(self, offset: int, buf: memoryview, flags: int) -> None:
         """A read that the driver takes as it is."""
         lock = self._lock

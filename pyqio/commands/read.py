@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pyqio.base.errors import BlockError, Unsupported, VerifyError
+from pyqio.base.errors import BlockError, VerifyError
 from pyqio.block.emulate import WINDOW
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import SINGLE, VECTOR, Byte, Number
@@ -97,13 +97,14 @@ class Read(Command):
         length = max(self.length - start, 0) if self.pattern_length is None else self.pattern_length
         if self.pattern is not None and start + length > self.length:
             raise Rejected("pattern verification range exceeds end of read data")
+        image = context.image
         if self.vm_state:
             require_sectors(self)
-            return [Failed(verb="read", error=Unsupported(offset=self.offset))]
+            image = image.vm_state()
         expected = (
             None if self.pattern is None else Expected(pattern=self.pattern, offset=self.offset + start, length=length)
         )
-        return fetch(context.image, self, context.clock, verb="read", expected=expected, window=context.window)
+        return fetch(image, self, context.clock, verb="read", expected=expected, window=context.window)
 
 
 @command(

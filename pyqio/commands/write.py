@@ -6,7 +6,7 @@ import io
 import os
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pyqio.base.errors import BlockError, Unsupported, VerifyError
+from pyqio.base.errors import BlockError, VerifyError
 from pyqio.block.emulate import WINDOW
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import VECTOR, Byte, Count, FileName, Number
@@ -97,23 +97,27 @@ class Write(Command):
         """Write, and report."""
         if self.vm_state or self.compressed:
             require_sectors(self)
-        if self.vm_state:
-            return [Failed(verb="write", error=Unsupported(offset=self.offset))]
         if self.source is None:
             return transfer(context, self, verb="write", write=self._write)
         with _open_source(self.source, empty=not self.length) as source:
             return transfer(context, self, verb="write", write=lambda image: self._write_from(image, source))
 
+    def _target(self, image: Image) -> tuple[Image, bool]:
+        """Where to write, and whether compressed, which the machine state never is."""
+        return (image.vm_state(), False) if self.vm_state else (image, self.compressed)
+
     def _write(self, image: Image) -> None:
+        image, compressed = self._target(image)
         if self.zeroes:
             image.zero(self.offset, self.length, unmap=self.unmap, no_fallback=self.no_fallback, fua=self.fua)
         else:
             pattern = PATTERN if self.pattern is None else self.pattern
-            write_filled(image, self, pattern, fua=self.fua, compressed=self.compressed)
+            write_filled(image, self, pattern, fua=self.fua, compressed=compressed)
 
     def _write_from(self, image: Image, source: BinaryIO) -> None:
-        for at, count in spans(image, self, compressed=self.compressed):
-            image.pwrite(at, _take(source, count), fua=self.fua, compressed=self.compressed)
+        image, compressed = self._target(image)
+        for at, count in spans(image, self, compressed=compressed):
+            image.pwrite(at, _take(source, count), fua=self.fua, compressed=compressed)
 
 
 @command(

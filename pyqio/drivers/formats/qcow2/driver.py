@@ -87,6 +87,25 @@ class Qcow2Image(Qcow2):
         self._store.check_alive()
         zero.pdiscard(self._store, offset, length)
 
+    def vm_state_pread(self, offset: int, buf: memoryview) -> None:
+        """The state is mapped like the guest's bytes, behind them; what the L1 table does not reach is zero."""
+        store = self._store
+        store.check_alive()
+        start = store.vm_state_offset + offset
+        mapped = max(0, min(len(buf), len(store.mapping.l1) * store.geometry.l2_coverage - start))
+        buf[mapped:] = bytes(len(buf) - mapped)
+        write.pread(store, start, buf[:mapped])
+
+    def vm_state_pwrite(self, offset: int, buf: memoryview) -> None:
+        """The L1 table grows as far as the state reaches."""
+        from pyqio.drivers.formats.qcow2 import resize
+
+        store = self._store
+        store.check_alive()
+        start = store.vm_state_offset + offset
+        resize.grow_l1(store, store.geometry.l1_entries(start + len(buf)))
+        write.pwrite(store, start, buf)
+
     def flush(self) -> None:
         """Write the cached tables in order, and flush the file."""
         if self._store.dead:
@@ -132,7 +151,6 @@ class Qcow2Image(Qcow2):
     def info(self) -> Mapping[str, Any]:
         """What ``qemu-img info`` says, and ``cluster-size`` and ``vm-state-offset`` in bytes."""
         store, fields = self._store, self._store.fields
-        coverage = store.geometry.l2_coverage
         newer: dict[str, Any] = {
             "lazy-refcounts": bool(fields.compatible_features & layout.LAZY_REFCOUNTS),
             "refcount-bits": store.geometry.refcount_bits,
@@ -142,7 +160,7 @@ class Qcow2Image(Qcow2):
         older = {"refcount-bits": store.geometry.refcount_bits}
         return {
             "cluster-size": store.geometry.cluster_size,
-            "vm-state-offset": store.geometry.l1_entries(fields.size) * coverage,
+            "vm-state-offset": store.vm_state_offset,
             "compat": "1.1" if fields.version > 2 else "0.10",
             "compression-type": "zlib",
             **(newer if fields.version > 2 else older),

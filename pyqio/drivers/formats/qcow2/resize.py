@@ -50,7 +50,7 @@ def _shrink(store: Store, size: int) -> None:
 
 def _grow(store: Store, size: int, prealloc: str) -> None:
     former = store.size
-    _grow_l1(store, store.geometry.l1_entries(size))
+    grow_l1(store, store.geometry.l1_entries(size))
     exposed = store.backing is not None and store.backing.length() > former
     _clear_rest(store, former, size, exposed=exposed)
     if prealloc in ("falloc", "full") or (prealloc == "metadata" and size > former):
@@ -68,7 +68,8 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     store.update(size=size)
 
 
-def _grow_l1(store: Store, entries: int) -> None:
+def grow_l1(store: Store, entries: int) -> None:
+    """Give the L1 table so many entries at least.  Raises BlockError."""
     mapping, geometry = store.mapping, store.geometry
     former, former_offset = len(mapping.l1), mapping.l1_offset
     if entries <= former:

@@ -103,6 +103,11 @@ class Store:
         self.file.pwrite(0, memoryview(headers.encode_fields(fields)))
         self.fields = fields
 
+    @property
+    def vm_state_offset(self) -> int:
+        """Where the machine state starts: the first guest byte past the L2 tables that the disk needs."""
+        return self.geometry.l1_entries(self.size) * self.geometry.l2_coverage
+
     def barrier(self) -> None:
         """Bring every reference in memory to stable storage, then lower the counts of what was released."""
         if self.mapping.dirty:

@@ -44,7 +44,7 @@ def pread(store: Store, offset: int, buf: memoryview) -> None:
 
 def reads_as_zero(store: Store, offset: int, end: int) -> bool:
     """Whether the guest range is known to be zeroes without reading it."""
-    for at, run in store.mapping.runs(offset, min(end, store.size)):
+    for at, run in store.mapping.runs(offset, _end(store, offset, end)):
         if run.kind in (DATA, PACKED):
             return False
         if run.kind == UNALLOCATED and store.backing is not None:
@@ -181,8 +181,12 @@ def _write_around(store: Store, host: int, offset: int, buf: memoryview, head: i
 
 def _read_around(store: Store, offset: int, buf: memoryview) -> None:
     """Guest bytes before they are changed; what lies past the end of the image is zero."""
-    inside = max(0, min(len(buf), store.size - offset))
-    pread(store, offset, buf[:inside])
+    pread(store, offset, buf[: max(0, _end(store, offset, offset + len(buf)) - offset)])
+
+
+def _end(store: Store, offset: int, end: int) -> int:
+    """``end``, but not past the end of the disk for a range that starts in it; the machine state has no end."""
+    return min(end, store.size) if offset < store.vm_state_offset else end
 
 
 def _link(store: Store, part: Part) -> None:
