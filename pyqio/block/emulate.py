@@ -65,11 +65,10 @@ def _pread_step(node: Node, flags: int, offset: int, part: memoryview) -> None:
 
 def pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:
     """A write that is unaligned, too long, carries a flag that the driver does not know, or may be one of zeroes."""
-    if flags & COMPRESSED and not node.caps.compressed:
+    if node.flags.detect_zeroes != "off" and _is_zero(buf) and _edges_are_zero(node, offset, len(buf)):
+        pwrite_zeroes(node, offset, len(buf), flags & FUA | _may_unmap(node))
+    elif flags & COMPRESSED and not node.caps.compressed:
         raise Unsupported(offset=offset)
-    detect = node.flags.detect_zeroes
-    if detect != "off" and _is_zero(buf):
-        pwrite_zeroes(node, offset, len(buf), flags & FUA | (MAY_UNMAP if detect == "unmap" else 0))
     else:
         _pwrite(node, offset, buf, flags)
 
@@ -83,10 +82,32 @@ def _pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:
             if at % grain or length % grain:
                 start, bounce = _aligned_read(node, at, length)
                 bounce[at - start : at - start + length] = part
-                at, part = start, bounce
-            node.pwrite_native(at, part, native)
+                _pwrite_bounce(node, start, bounce, native)
+            else:
+                node.pwrite_native(at, part, native)
     if flags & FUA & ~native:
         node.flush()
+
+
+def _pwrite_bounce(node: Node, offset: int, bounce: memoryview, native: int) -> None:
+    if node.flags.detect_zeroes != "off" and _is_zero(bounce):
+        with suppress(Unsupported):
+            node.zeroes_native(offset, len(bounce), native & FUA | (_may_unmap(node) if node.caps.may_unmap else 0))
+            return
+    node.pwrite_native(offset, bounce, native)
+
+
+def _may_unmap(node: Node) -> int:
+    return MAY_UNMAP if node.flags.detect_zeroes == "unmap" else 0
+
+
+def _edges_are_zero(node: Node, offset: int, length: int) -> bool:
+    """Whether what shares a grain with the ends of a write is zero too; the write itself looks again."""
+    grain = node.limits.request_alignment
+    end = offset + length
+    head = _aligned_read(node, offset, 1)[1][: offset % grain] if length and offset % grain else b""
+    tail = _aligned_read(node, end, 1)[1][end % grain :] if length and end % grain else b""
+    return not any(head) and not any(tail)
 
 
 def pwrite_zeroes(node: Node, offset: int, length: int, flags: int) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyqio.base.errors import Unsupported
-from pyqio.base.types import FUA, MAY_UNMAP, NO_FALLBACK, Caps, Limits, OpenFlags
+from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, Caps, Limits, OpenFlags
 from pyqio.block.emulate import WINDOW, pieces
 
 
@@ -174,3 +174,29 @@ def test_no_zeroes_at_an_unaligned_offset_without_fallback_are_refused(plain):
 
     with pytest.raises(Unsupported):
         node.pwrite_zeroes(100, 0, NO_FALLBACK)
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        (b"\0", [("pwrite_zeroes", 512, 512, 0), ("pwrite_zeroes", 1024, 512, 0)]),
+        (b"x", [("pwrite", 512, 512, 0), ("pwrite", 1024, 512, 0)]),
+    ],
+)
+def test_unaligned_write_of_detected_zeroes_depends_on_what_shares_its_last_sector(plain, held, expected):
+    limits = Limits(request_alignment=512)
+    node = plain(flags=OpenFlags(detect_zeroes="on"), zeroes=True, own_limits=limits)
+    node.driver.data[1024:1536] = held * 512
+
+    node.pwrite(512, memoryview(bytes(600)))
+
+    assert [call for call in node.driver.calls if call[0] != "pread"] == expected
+    assert node.driver.data[1112:1536] == held * 424
+
+
+def test_compressed_write_of_detected_zeroes_needs_no_compression(plain):
+    node = plain(flags=OpenFlags(detect_zeroes="on"), zeroes=True)
+
+    node.pwrite(0, memoryview(bytes(512)), COMPRESSED)
+
+    assert node.driver.calls == [("pwrite_zeroes", 0, 512, 0)]
