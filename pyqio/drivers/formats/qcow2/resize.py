@@ -53,11 +53,11 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     grow_l1(store, store.geometry.l1_entries(size))
     exposed = store.backing is not None and store.backing.length() > former
     _clear_rest(store, former, size, exposed=exposed)
-    if prealloc in ("falloc", "full") or (prealloc == "metadata" and size > former):
+    if prealloc == "metadata" and size > former:
         _settle_last(store, former)
-    if prealloc == "metadata":
         _preallocate_metadata(store, former, size)
-    elif prealloc != "off":
+    elif prealloc in ("falloc", "full"):
+        _settle_last(store, former)
         _preallocate_data(store, former, size, prealloc)
     whole = store.geometry.clusters(former) << store.geometry.cluster_bits
     if exposed and prealloc in ("off", "metadata") and whole < size:

@@ -71,11 +71,29 @@ class Part(NamedTuple):
 
 def pwrite(store: Store, offset: int, buf: memoryview) -> None:
     """Store ``buf`` at guest byte ``offset``."""
+    if len(buf) and _overwrite(store, offset, buf):
+        return
     while len(buf):
         parts, end = _plan(store, offset, offset + len(buf))
         _transfer(store, parts, offset, buf[: end - offset])
         buf = buf[end - offset :]
         offset = end
+
+
+def _overwrite(store: Store, offset: int, buf: memoryview) -> bool:
+    """Write within one cluster that is this image's own; False where there is more to it."""
+    mask = store.geometry.cluster_mask
+    if (offset & mask) + len(buf) > mask + 1:
+        return False
+    table, index = store.mapping.find(offset)
+    entry = table.entries[index] if table else 0
+    host = entry & OFFSET_MASK
+    if not _in_place(entry) or entry & ZERO or host & mask:
+        return False
+    host += offset & mask
+    store.guard.check(host, len(buf))
+    store.data.pwrite(host, buf)
+    return True
 
 
 def _plan(store: Store, offset: int, end: int) -> tuple[list[Part], int]:
@@ -232,6 +250,8 @@ def pwrite_compressed(store: Store, offset: int, buf: memoryview) -> None:
     Raises BlockError: EINVAL where the range is not made of whole clusters, EIO where something is stored there.
     """
     size = store.geometry.cluster_size
+    if not buf:
+        return
     if offset & store.geometry.cluster_mask or (len(buf) % size and offset + len(buf) != store.size):
         raise BlockError(errno=errno.EINVAL)
     done = [_write_packed(store, offset + at, buf[at : at + size]) for at in range(0, len(buf), size)]
