@@ -165,8 +165,9 @@ class Image:
     def vm_state(self) -> Image:
         """The machine state beside the disk, as an image of its own that needs no closing.
 
-        Its requests raise Unsupported where the format keeps none.
+        Raises Unsupported where the format keeps none.
         """
+        self.node.vm_state_pread(0, memoryview(bytearray()))
         node = Node(f"{self.node.name} (machine state)", VmState(self.node), self.node.flags)
         return Image(self._graph, Edge(None, "vm-state", ChildRole.FILTERED, node))
 

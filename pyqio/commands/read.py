@@ -100,7 +100,10 @@ class Read(Command):
         image = context.image
         if self.vm_state:
             require_sectors(self)
-            image = image.vm_state()
+            try:
+                image = image.vm_state()
+            except BlockError as error:
+                return [Failed(verb="read", error=error)]
         expected = (
             None if self.pattern is None else Expected(pattern=self.pattern, offset=self.offset + start, length=length)
         )
