@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="type[Command]")
 
+_MOST_SEEN: Final = 64
+"""Spellings of options that a command remembers."""
+
 SPECS: Final[dict[str, Spec]] = {}
 """Every command of the families that are loaded, by name and by alias."""
 
@@ -164,6 +167,17 @@ class Spec:
         """Whether the operands are an offset and a length: such lines are many, and mostly without an option."""
         return len(self.operands) == 2 and all(o.required and not o.repeated for o in self.operands)
 
+    @cached_property
+    def _seen(self) -> dict[tuple[str, ...], dict[str, Any]]:
+        """The options of earlier lines, as typed, and what they stand for: most lines of a script repeat them."""
+        return {(): {}}
+
+    def _remember(self, words: Sequence[str], operands: Sequence[str], values: dict[str, Any]) -> None:
+        options = tuple(words[1:-2])
+        plain = all(word.isascii() and (word[0] == "-" or word.isdecimal()) for word in options)
+        if plain and len(self._seen) < _MOST_SEEN and list(operands) == list(words[-2:]):
+            self._seen[options] = dict(values)
+
     def check_count(self, words: Sequence[str]) -> None:
         """Refuse a line of too few or too many words, the name among them.  Raises Rejected."""
         given = len(words) - 1
@@ -181,11 +195,13 @@ class Spec:
         """The command that a line of words stands for; ``warn`` is told of doubtful spellings.  Raises Rejected."""
         values: dict[str, Any] = {}
         operands: Sequence[str] = words[1:]
-        if len(operands) == 2 and self._is_plain:
+        seen = self._seen.get(tuple(words[1:-2])) if len(operands) >= 2 and self._is_plain else None
+        if seen is not None:
             (first, kind, _, _), (second, other, _, _) = self.operands
-            offset, length = operands
+            offset, length = operands[-2:]
             if offset.isdecimal() and length[:1] != "-":
-                return self.cls(**{first: kind.parse(offset), second: _parse(other, length, warn)})
+                other = other.beside(seen) if seen else other
+                return self.cls(**seen, **{first: kind.parse(offset), second: _parse(other, length, warn)})
         if self.options:
             if " -" in " ".join(words):
                 operands = self._take_options(words, values, warn)
@@ -194,6 +210,7 @@ class Spec:
                 raise Rejected(usage=True)
             if values:
                 self.cls.check_options(values, len(operands))
+                self._remember(words, operands, values)
         given = bool(values)
         for at, (field, kind, _, repeated) in enumerate(self.operands):
             if given:
