@@ -245,6 +245,7 @@ class Graph:
         node.refresh(flags)
         for child in () if upwards else following:
             self._reopen(*child, done)
+            node.refresh(flags)
 
     def _take_groups(self, node: Node, options: dict[str, Any]) -> dict[str, Any]:
         """Remove the children's options from ``options``; a child can be named, but not become another one."""
@@ -269,7 +270,9 @@ class Graph:
             driver = registry.require("qcow2")
             driver.create(path, base.length(), {})
             spec = {"driver": "qcow2", "file": {"driver": "file", "filename": path}, "backing": base}
-            overlay = flags.replace(force_share=False, cache=flags.cache.replace(direct=False, no_flush=True))
+            overlay = flags.replace(
+                force_share=False, aio="threads", cache=flags.cache.replace(direct=False, no_flush=True)
+            )
             return self.open_node(spec, overlay, probing=False)
         finally:
             os.unlink(path)
