@@ -82,19 +82,20 @@ def _pwrite(node: Node, offset: int, buf: memoryview, flags: int) -> None:
             if at % grain or length % grain:
                 start, bounce = _aligned_read(node, at, length)
                 bounce[at - start : at - start + length] = part
-                _pwrite_bounce(node, start, bounce, native)
+                _pwrite_bounce(node, start, bounce, native | flags & MAY_UNMAP)
             else:
                 node.pwrite_native(at, part, native)
     if flags & FUA & ~native:
         node.flush()
 
 
-def _pwrite_bounce(node: Node, offset: int, bounce: memoryview, native: int) -> None:
+def _pwrite_bounce(node: Node, offset: int, bounce: memoryview, flags: int) -> None:
     if node.flags.detect_zeroes != "off" and _is_zero(bounce):
+        unmap = (flags & MAY_UNMAP | _may_unmap(node)) if node.caps.may_unmap else 0
         with suppress(Unsupported):
-            node.zeroes_native(offset, len(bounce), native & FUA | (_may_unmap(node) if node.caps.may_unmap else 0))
+            node.zeroes_native(offset, len(bounce), flags & FUA | unmap)
             return
-    node.pwrite_native(offset, bounce, native)
+    node.pwrite_native(offset, bounce, flags & ~MAY_UNMAP)
 
 
 def _may_unmap(node: Node) -> int:
@@ -127,7 +128,7 @@ def pwrite_zeroes(node: Node, offset: int, length: int, flags: int) -> None:
             if flags & NO_FALLBACK:
                 raise
             for start, part in pieces(at, at + count, grain=1, largest=WINDOW):
-                _pwrite(node, start, ZEROES[:part], 0)
+                _pwrite(node, start, ZEROES[:part], flags & MAY_UNMAP)
     if flags & FUA and not node.caps.fua:
         node.flush()
 
