@@ -52,7 +52,6 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     former = store.size
     grow_l1(store, store.geometry.l1_entries(size))
     exposed = store.backing is not None and store.backing.length() > former
-    _clear_rest(store, former, size, exposed=exposed)
     if prealloc == "metadata" and size > former:
         _settle_last(store, former)
         _preallocate_metadata(store, former, size)
@@ -64,6 +63,7 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
         if store.geometry.version < 3:
             raise Unsupported("Failed to zero out new clusters: Operation not supported")
         zero.zeroize(store, whole, size, unmap=False)
+    _clear_rest(store, former, size, exposed=exposed)
     store.flush()
     store.update(size=size)
 
