@@ -58,6 +58,10 @@ FOUND = (
     ("raw", "-f raw", ["reopen -o detect-zeroes=unmap", "write -P 0 4k 8k", "map"]),
     # Zeroes without fallback, unaligned: all or nothing.
     ("odd", "", ["write -zun 8192 3585", "write -zn 93 0"]),
+    ("raw", "", ["reopen -o detect-zeroes=on", "write -zu 1048575 1", "write -z 0 1", "map"]),
+    # O_DIRECT, and out of it again.
+    ("raw", "-n -f raw", ["reopen -c writethrough", "write -zun 100 1024"]),
+    ("raw", "-s -k -n -f raw", ["read 0 512"]),
     # O_DIRECT: unaligned ends of reads and discards.
     ("raw", "-n -f raw", ["write -P 5 0 1000", "read -v 190 900", "discard 0 700", "read -v 0 1000"]),
     ("raw", "-n -f raw", ["truncate 1048577", "reopen -w"]),
