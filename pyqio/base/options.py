@@ -21,20 +21,6 @@ REQUIRED: Final = object()
 """In the place of a default, for an option that must be given."""
 
 
-def parse_pairs(text: str) -> dict[str, str]:
-    """``key=value,key=value`` with ``,,`` for a comma in a value; a bare key means ``key=on``.
-
-    Raises OptionError for an empty key.
-    """
-    pairs: dict[str, str] = {}
-    for part in text.replace(",,", "\0").split(",") if text else []:
-        key, equals, value = part.replace("\0", ",").partition("=")
-        if not key:
-            raise OptionError(f"Expected parameter before '={value}'" if equals else "Expected parameter")
-        pairs[key] = value if equals else "on"
-    return pairs
-
-
 def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     """``{"file.filename": "x"}`` as ``{"file": {"filename": "x"}}``; values that are mappings are nested too.
 

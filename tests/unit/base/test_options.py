@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pyqio.base.errors import OptionError
 from pyqio.base.kinds import Bool, Choice, Integer, Size, Text
-from pyqio.base.options import bind, flatten, nest, parse_pairs, table
+from pyqio.base.options import bind, flatten, nest, table
 from pyqio.base.record import Record
 
 
@@ -20,25 +20,6 @@ class Sample(Record):
     lazy: Annotated[bool, Bool()] = False
     overlap__mode: Annotated[str, Choice("none", "all")] = "none"
     depth: Annotated[int, Integer(maximum=9)] = 0
-
-
-@pytest.mark.parametrize(
-    ("text", "pairs"),
-    [
-        ("", {}),
-        ("a=1", {"a": "1"}),
-        ("a=1,b=x=y", {"a": "1", "b": "x=y"}),
-        ("a=x,,y,b=", {"a": "x,y", "b": ""}),
-        ("flag", {"flag": "on"}),
-    ],
-)
-def test_pairs_are_split_at_single_commas(text, pairs):
-    assert parse_pairs(text) == pairs
-
-
-def test_pairs_without_a_key_are_refused():
-    with pytest.raises(OptionError):
-        parse_pairs("=1")
 
 
 def test_dotted_keys_nest_beside_groups():
