@@ -16,6 +16,7 @@ from pyqio.block.graph import Graph
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2 import layout, resize
 from pyqio.drivers.formats.qcow2.cache import Codec
+from pyqio.drivers.formats.qcow2.encode import CREATED_TAIL_BYTES, encode, feature_names, place_backing_name
 from pyqio.drivers.formats.qcow2.naming import resolve_name
 from pyqio.drivers.formats.qcow2.options import Qcow2Options, settle
 from pyqio.drivers.formats.qcow2.store import Store
@@ -63,6 +64,8 @@ _NO_SIZE: Final = """\
 expects a non-negative number below 2^64
 Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-
 and exabytes, respectively."""
+_NAMELESS_BITS: Final = 12
+"""In clusters up to this size the names of features would take too much of the room; QEMU leaves them out too."""
 _PREALLOCATIONS: Final = ("off", "metadata", "falloc", "full")
 
 
@@ -214,19 +217,32 @@ def _first_fields(cluster_bits: int, version: int, refcount_order: int, *, lazy:
     )
 
 
+def _first_header(fields: headers.HeaderFields, values: Mapping[str, Any]) -> headers.Header:
+    extensions = []
+    if "backing_fmt" in values:
+        extensions.append(headers.Extension(headers.EXT_BACKING_FORMAT, values["backing_fmt"].encode()))
+    tail = b""
+    if fields.version > 2:
+        tail = bytes(CREATED_TAIL_BYTES)
+        fields = fields._replace(header_length=headers.V3_LENGTH + len(tail))
+        if fields.cluster_bits > _NAMELESS_BITS:
+            extensions.append(feature_names())
+    name = values.get("backing_file", "").encode(errors="surrogateescape")
+    return place_backing_name(headers.Header(fields=fields, tail=tail, extensions=tuple(extensions), backing_name=name))
+
+
 def _fill(image: Image, fields: headers.HeaderFields, values: Mapping[str, Any]) -> None:
     """Header, refcount table and first block in three clusters; the rest is growing from 0 bytes."""
     node, cluster_size = image.node, 1 << fields.cluster_bits
-    encoded = headers.encode(
-        fields,
-        compression_type=0,
-        backing_format=values.get("backing_fmt", ""),
-        backing_file=values.get("backing_file", ""),
-    )
     name = values.get("backing_file", "")
-    if len(name.encode(errors="surrogateescape")) > layout.MAX_BACKING_NAME or len(encoded) > cluster_size:
-        why = os.strerror(errno.ENOSPC if len(name) <= layout.MAX_BACKING_NAME else errno.EINVAL)
-        raise OpenError(f"Could not assign backing file '{name}' with format '{values['backing_fmt']}': {why}")
+    try:
+        if len(name.encode(errors="surrogateescape")) > layout.MAX_BACKING_NAME:
+            raise BlockError(errno=errno.EINVAL)
+        encoded = encode(_first_header(fields, values))
+    except BlockError as error:
+        raise OpenError(
+            f"Could not assign backing file '{name}' with format '{values['backing_fmt']}': {error.strerror}"
+        ) from error
     node.truncate(3 * cluster_size)
     node.pwrite(0, memoryview(encoded))
     node.pwrite(cluster_size, memoryview((2 * cluster_size).to_bytes(8, "big")))

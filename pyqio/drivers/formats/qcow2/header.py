@@ -20,7 +20,7 @@ import errno
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.errors import FormatError
-from pyqio.base.records import U8, U16, U32, U64, codec, pack, unpack
+from pyqio.base.records import U8, U16, U32, U64, codec, unpack
 from pyqio.drivers.formats.qcow2 import layout
 from pyqio.drivers.formats.qcow2.layout import Geometry
 
@@ -34,12 +34,13 @@ EXT_BACKING_FORMAT: Final = 0xE2792ACA
 EXT_FEATURE_NAMES: Final = 0x6803F857
 EXT_BITMAPS: Final = 0x23852875
 EXT_CRYPTO: Final = 0x0537BE77
+EXT_DATA_FILE: Final = 0x44415441
 
 V2_LENGTH: Final = 72
 V3_LENGTH: Final = 104
-CREATED_LENGTH: Final = 112
-_NAMELESS_BITS: Final = 12
-"""In clusters up to this size the names of features would take too much of the room; QEMU leaves them out too."""
+_MAX_BITMAPS: Final = 65535
+_MAX_BITMAP_DIRECTORY: Final = 1024 * _MAX_BITMAPS
+"""QEMU takes entries of this many bytes on average."""
 
 
 class HeaderFields(NamedTuple):
@@ -70,6 +71,13 @@ class Extension(NamedTuple):
 
     kind: int
     data: bytes
+
+
+class CryptoExtension(NamedTuple):
+    """Where the LUKS header is: host offset and length in bytes."""
+
+    offset: U64
+    length: U64
 
 
 class FeatureName(NamedTuple):
@@ -115,12 +123,31 @@ class SnapshotFields(NamedTuple):
 
 
 class Header(NamedTuple):
-    """A header whose every field has been checked against the limits of the format."""
+    """A header whose every field has been checked against the limits of the format.
+
+    ``tail``: what follows the fields, as far as header_length reaches; all but its first byte is unknown here.
+    ``backing_name``: the bytes of the backing file's name.
+    """
 
     fields: HeaderFields
-    compression_type: int
+    tail: bytes
     extensions: tuple[Extension, ...]
-    backing_file: str
+    backing_name: bytes
+
+    @property
+    def compression_type(self) -> int:
+        """0 zlib, 1 zstd."""
+        return self.tail[0] if self.tail else 0
+
+    @property
+    def backing_file(self) -> str:
+        """The backing file's name, "" where there is none; it ends at a NUL."""
+        return self.backing_name.split(b"\0")[0].decode(errors="surrogateescape")
+
+    @property
+    def data_file(self) -> str:
+        """The data file's name, "" where the image does not say it; it ends at a NUL."""
+        return (self.extension(EXT_DATA_FILE) or b"").split(b"\0")[0].decode(errors="surrogateescape")
 
     def extension(self, kind: int) -> bytes | None:
         """The data of the last extension of this kind, which is the one that counts; None where there is none."""
@@ -144,47 +171,17 @@ def parse(read: Reader, *, writable: bool) -> Header:
     """
     fields = _read_fields(read)
     _check_features(fields, read, writable=writable)
-    compression_type = _check_compression(fields, read)
+    tail = read(V3_LENGTH, fields.header_length - V3_LENGTH) if fields.header_length > V3_LENGTH else b""
+    _check_compression(fields, tail)
     _check_tables(fields)
     extensions = tuple(_walk_extensions(fields, read))
     _check_extensions(fields, extensions)
     return Header(
         fields=fields,
-        compression_type=compression_type,
+        tail=tail,
         extensions=extensions,
-        backing_file=_read_backing_file(fields, read),
+        backing_name=_read_backing_name(fields, read),
     )
-
-
-def encode_fields(fields: HeaderFields) -> bytes:
-    """The fixed fields as they stand at the start of the file."""
-    return pack(fields)[: V2_LENGTH if fields.version == 2 else V3_LENGTH]
-
-
-def encode(fields: HeaderFields, *, compression_type: int, backing_format: str, backing_file: str) -> bytes:
-    """The header of a new image, with the place of the backing file's name filled in."""
-    extensions = []
-    if backing_format:
-        extensions.append(Extension(EXT_BACKING_FORMAT, backing_format.encode()))
-    if fields.version > 2:
-        fields = fields._replace(header_length=CREATED_LENGTH)
-    if fields.version > 2 and fields.cluster_bits > _NAMELESS_BITS:
-        names = (
-            pack(FeatureName(kind, bit)) + name.encode().ljust(46, b"\0") for kind, bit, name in layout.FEATURE_NAMES
-        )
-        extensions.append(Extension(EXT_FEATURE_NAMES, b"".join(names)))
-    tail = bytes([compression_type]).ljust(CREATED_LENGTH - V3_LENGTH, b"\0") if fields.version > 2 else b""
-    tail += b"".join(map(_encode_extension, [*extensions, Extension(EXT_END, b"")]))
-    name = backing_file.encode(errors="surrogateescape")
-    if name:
-        start = len(encode_fields(fields)) + len(tail)
-        fields = fields._replace(backing_file_offset=start, backing_file_size=len(name))
-    return encode_fields(fields) + tail + name
-
-
-def _encode_extension(extension: Extension) -> bytes:
-    size = len(extension.data)
-    return extension.kind.to_bytes(4, "big") + size.to_bytes(4, "big") + extension.data.ljust(-(-size // 8) * 8, b"\0")
 
 
 def _read_fields(read: Reader) -> HeaderFields:
@@ -221,13 +218,13 @@ def _name_features(bits: int, table: bytes) -> Iterator[str]:
         kind, bit = unpack(FeatureName, table[at : at + step].ljust(step, b"\0"))
         if kind == 0 and bit < 64 and bits >> bit & 1:
             bits &= ~(1 << bit)
-            yield table[at + 2 : at + step].split(b"\0")[0].decode(errors="backslashreplace")
+            yield table[at + 2 : at + step].split(b"\0")[0].decode(errors="surrogateescape")
     if bits:
         yield f"Unknown incompatible feature: {bits:x}"
 
 
-def _check_compression(fields: HeaderFields, read: Reader) -> int:
-    compression_type = read(V3_LENGTH, 1)[0] if fields.header_length > V3_LENGTH else 0
+def _check_compression(fields: HeaderFields, tail: bytes) -> None:
+    compression_type = tail[0] if tail else 0
     if compression_type > 1:
         raise FormatError(f"qcow2: unknown compression type: {compression_type}", errno=errno.ENOTSUP)
     flagged = bool(fields.incompatible_features & layout.COMPRESSION_TYPE)
@@ -235,7 +232,6 @@ def _check_compression(fields: HeaderFields, read: Reader) -> int:
         raise FormatError("qcow2: Compression type incompatible feature bit must not be set")
     if compression_type and not flagged:
         raise FormatError("qcow2: Compression type incompatible feature bit must be set")
-    return compression_type
 
 
 def _check_tables(fields: HeaderFields) -> None:
@@ -287,10 +283,10 @@ def _check_extensions(fields: HeaderFields, extensions: tuple[Extension, ...]) -
     for kind, data in extensions:
         if kind == EXT_BACKING_FORMAT and len(data) >= 16:
             raise FormatError(f"ERROR: ext_backing_format: len={len(data)} too large (>=16)")
-        if kind == EXT_CRYPTO and fields.crypt_method != 2:
-            raise FormatError("CRYPTO header extension only expected with LUKS encryption method")
-        if kind == EXT_BITMAPS and fields.autoclear_features & layout.BITMAPS:
-            _check_bitmaps(data)
+        if kind == EXT_CRYPTO:
+            _check_crypto(fields, data)
+        if kind == EXT_BITMAPS:
+            _check_bitmaps(fields, data)
 
     if fields.crypt_method == 2 and all(kind != EXT_CRYPTO for kind, _ in extensions):
         raise FormatError("Missing CRYPTO header for crypt method 2")
@@ -298,23 +294,46 @@ def _check_extensions(fields: HeaderFields, extensions: tuple[Extension, ...]) -
         raise FormatError("data-file-raw requires a data file")
 
 
-def _check_bitmaps(data: bytes) -> None:
+def _check_crypto(fields: HeaderFields, data: bytes) -> None:
+    size, cluster_size = codec(CryptoExtension).size, 1 << fields.cluster_bits
+    if fields.crypt_method != 2:
+        raise FormatError("CRYPTO header extension only expected with LUKS encryption method")
+    if len(data) != size:
+        raise FormatError(f"CRYPTO header extension size {len(data)}, but expected size {size}")
+    offset = unpack(CryptoExtension, data).offset
+    if offset % cluster_size:
+        raise FormatError(f"Encryption header offset '{offset}' is not a multiple of cluster size '{cluster_size}'")
+
+
+def _check_bitmaps(fields: HeaderFields, data: bytes) -> None:
     if len(data) != codec(BitmapsExtension).size:
         raise FormatError("bitmaps_ext: Invalid extension length")
+    if not fields.autoclear_features & layout.BITMAPS:
+        return
     bitmaps = unpack(BitmapsExtension, data)
+    if bitmaps.reserved:
+        raise FormatError("bitmaps_ext: Reserved field is not zero")
+    if bitmaps.nb_bitmaps > _MAX_BITMAPS:
+        raise FormatError(
+            f"bitmaps_ext: Image has {bitmaps.nb_bitmaps} bitmaps, "
+            f"exceeding the QEMU supported maximum of {_MAX_BITMAPS}"
+        )
     if not bitmaps.nb_bitmaps:
         raise FormatError("found bitmaps extension with zero bitmaps")
-    if bitmaps.nb_bitmaps > 65535:
+    if bitmaps.directory_offset % (1 << fields.cluster_bits):
+        raise FormatError("bitmaps_ext: invalid bitmap directory offset")
+    if bitmaps.directory_size > _MAX_BITMAP_DIRECTORY:
         raise FormatError(
-            f"bitmaps_ext: Image has {bitmaps.nb_bitmaps} bitmaps, exceeding the QEMU supported maximum of 65535"
+            f"bitmaps_ext: bitmap directory size ({bitmaps.directory_size}) "
+            f"exceeds the maximum supported size ({_MAX_BITMAP_DIRECTORY})"
         )
 
 
-def _read_backing_file(fields: HeaderFields, read: Reader) -> str:
+def _read_backing_name(fields: HeaderFields, read: Reader) -> bytes:
     if not fields.backing_file_offset:
-        return ""
+        return b""
     length = fields.backing_file_size
     room = (1 << fields.cluster_bits) - fields.backing_file_offset
     if length > min(layout.MAX_BACKING_NAME, room):
         raise FormatError("Backing file name too long")
-    return read(fields.backing_file_offset, length).split(b"\0")[0].decode(errors="surrogateescape")
+    return read(fields.backing_file_offset, length)

@@ -20,6 +20,7 @@ from pyqio.drivers.formats.qcow2 import layout, overlap, snapshots
 from pyqio.drivers.formats.qcow2.allocation import Allocator
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.compressed import Unpacker
+from pyqio.drivers.formats.qcow2.encode import encode, encode_fields, with_extensions
 from pyqio.drivers.formats.qcow2.layout import OFFSET_MASK
 from pyqio.drivers.formats.qcow2.mapping import Mapping
 from pyqio.drivers.formats.qcow2.overlap import Overlap
@@ -27,6 +28,7 @@ from pyqio.drivers.formats.qcow2.refcounts import Refcounts
 
 if TYPE_CHECKING:
     from array import array
+    from collections import abc
 
     from pyqio.block.node import Node
     from pyqio.drivers.formats.qcow2.header import Header
@@ -100,8 +102,21 @@ class Store:
         """Write fields of the header."""
         fields = self.fields._replace(**changes)
         self.guard.check(0, headers.V3_LENGTH, overlap.MAIN_HEADER)
-        self.file.pwrite(0, memoryview(headers.encode_fields(fields)))
+        self.file.pwrite(0, memoryview(encode_fields(fields)))
         self.fields = fields
+
+    def update_extensions(self, extensions: abc.Mapping[int, bytes | None], **changes: int) -> None:
+        """Write extensions of the header, by kind, and fields with them; None takes an extension away.
+
+        Everything else that the header holds stays.  Raises BlockError (ENOSPC) where the first cluster is too small.
+        """
+        fields = self.fields._replace(**changes)
+        header = with_extensions(self.header._replace(fields=fields), extensions)
+        data = encode(header)
+        self.guard.check(0, len(data), overlap.MAIN_HEADER)
+        self.file.pwrite(0, memoryview(data))
+        self.file.flush()
+        self.header, self.fields = header, header.fields
 
     @property
     def vm_state_offset(self) -> int:
@@ -157,7 +172,7 @@ class Store:
             self.mapping.forget()
             if self.fields.version > 2 and not self.fields.incompatible_features & layout.CORRUPT:
                 fields = self.fields._replace(incompatible_features=self.fields.incompatible_features | layout.CORRUPT)
-                self.file.pwrite(0, memoryview(headers.encode_fields(fields)))
+                self.file.pwrite(0, memoryview(encode_fields(fields)))
                 self.file.flush()
             raise CorruptError(
                 f"Marking image as corrupt: {message}; further corruption events will be suppressed" if first else None
