@@ -9,6 +9,7 @@ from pyqio.base.options import nest
 from pyqio.base.types import CACHE_MODES, OpenFlags
 from pyqio.base.units import parse_size
 from pyqio.block import registry
+from pyqio.block.follow import FOLLOW_MODES
 from pyqio.block.graph import Graph
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def open(  # noqa: A001
     force_share: bool = False,
     snapshot: bool = False,
     copy_on_read: bool = False,
+    follow: str = "all",
 ) -> Image:
     """Open an image and return it as a context manager.
 
@@ -39,6 +41,9 @@ def open(  # noqa: A001
     ``cache``: writethrough (each write is on stable storage when it returns), writeback, none, directsync, unsafe.
     ``discard``: unmap or ignore.  ``force_share``: do not lock, for looking at an image that is in use.
     ``snapshot``: writes go to a temporary overlay.  ``copy_on_read``: keep what is read from the backing file.
+    ``follow``: which files that an image names, such as its backing file, are opened.  all; same-dir: those with plain
+    relative names in the image's directory or below it; none.  An image with another is refused, unless ``options``
+    say which file to open in its place (``backing.file.filename``), or ``{"backing": None}``.
 
     Raises OpenError (FormatError for a damaged image), UsageError for an argument that has no meaning.
     """
@@ -46,12 +51,14 @@ def open(  # noqa: A001
         raise UsageError(f"invalid cache mode '{cache}', want one of {', '.join(CACHE_MODES)}")
     if discard not in ("unmap", "ignore"):
         raise UsageError(f"invalid discard mode '{discard}', want unmap or ignore")
+    if follow not in FOLLOW_MODES:
+        raise UsageError(f"invalid follow mode '{follow}', want one of {', '.join(FOLLOW_MODES)}")
     flags = OpenFlags(read_only=read_only, cache=CACHE_MODES[cache], discard=discard, force_share=force_share)
     spec = nest(options or {})
     if format is not None:
         spec["driver"] = format
     name = None if filename is None else str(filename)
-    return Graph().open(name, spec, flags, snapshot=snapshot, copy_on_read=copy_on_read)
+    return Graph(follow=follow).open(name, spec, flags, snapshot=snapshot, copy_on_read=copy_on_read)
 
 
 def create(

@@ -17,6 +17,7 @@ from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location, OpenFlag
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pyqio.block.follow import Found
     from pyqio.block.node import Node
 
 
@@ -35,19 +36,21 @@ class Opening(Protocol):
         default: Mapping[str, Any] | None = None,
         flags: OpenFlags | None = None,
         probe: bool = False,
+        found: Found | None = None,
     ) -> Node:
         """Open the child that the options under ``key`` describe and attach it.
 
         ``default``: options to use where the user gave none for ``key``, or none that say which file it is; without
         a default the child is required.
         ``flags``: instead of the parent's own.  ``probe``: guess the child's format where no driver is named
-        (otherwise a name without a driver is a protocol's).
+        (otherwise a name without a driver is a protocol's).  ``found``: the name in ``default`` is one that the image
+        says; whether such files are opened is the user's choice (see block/follow).
         Raises OpenError, PermissionConflict.
         """
         ...
 
     def has_child(self, key: str) -> bool:
-        """Whether the user gave options for the child ``key``; also True where he gave None (no such child)."""
+        """Whether the user gave options for the child ``key``; also True where he declines it."""
         ...
 
     def declines_child(self, key: str) -> bool:

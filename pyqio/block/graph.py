@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pyqio.base.types import Cache
     from pyqio.block.driver import Driver
+    from pyqio.block.follow import Found
 
 MAX_DEPTH = 100
 """Nodes below one another: far more than anybody needs, and a backing file that names itself ends here."""
@@ -37,15 +38,17 @@ class Graph:
     """The nodes of a session.
 
     ``probe_pairs``: also guess a format above a filter that was named as a protocol (blkverify:...), as QEMU does;
-    otherwise what such a filter shows is taken as it is.
+    otherwise what such a filter shows is taken as it is.  ``follow``: which files that an image names are opened,
+    one of follow.FOLLOW_MODES.
     """
 
-    def __init__(self, *, probe_pairs: bool = False) -> None:
+    def __init__(self, *, probe_pairs: bool = False, follow: str = "all") -> None:
         self.nodes: dict[str, Node] = {}
         self.guessed_raw: list[str] = []
         """Names of the writable images whose format was guessed to be raw at the last open, in that order."""
         self.remarks: list[str] = []
         """What the drivers have to say about what was opened last (see Driver.remarks)."""
+        self.follow = follow
         self._probe_pairs = probe_pairs
         self._counter = 0
         self._depth = 0
@@ -101,6 +104,8 @@ class Graph:
     def _open_node(self, options: dict[str, Any], flags: OpenFlags, *, probing: bool) -> Node:
         if isinstance(options.get("filename"), Typed) and options["filename"].startswith("json:"):
             options = {**parse_json(options.pop("filename")), **options}
+        if options.get("backing") == "":
+            options["backing"] = None  # JSON says null, which key=value cannot
         name, flags = take_generic(options, flags)
         if flags.force_share and not flags.read_only:
             raise OpenError("force-share=on can only be used with read-only images")
@@ -330,10 +335,14 @@ class _Opening:
         default: Mapping[str, Any] | None = None,
         flags: OpenFlags | None = None,
         probe: bool = False,
+        found: Found | None = None,
     ) -> Node:
-        spec = self._rest.pop(key, default)
+        spec = self._rest.pop(key, {} if default is not None else None)
         if isinstance(spec, dict) and default is not None and spec.keys().isdisjoint(("file", "filename")):
             spec = {**default, **spec}
+            if found is not None:
+                found.check(self._graph.follow)
+                self._graph.remarks += found.remarks()
         if spec is None:
             raise OpenError(f'A block device must be specified for "{key}"')
         node = self._graph.resolve(spec, flags or child_flags(self.flags, role), probing=probe)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyqio.base.types import CACHE_MODES, Cache, OpenFlags
 from pyqio.cli.options import SHELLS, WrongUsage, parse
-from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode
+from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode, FollowMode
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Refused
 from pyqio.session.environment import Environment, OutputClosed, OutputFailed
@@ -39,6 +39,7 @@ class _Run:
         self.cache = Cache()
         self.aio = "threads"
         self.discard = "unmap"
+        self.follow = "all"
 
 
 class _Finished(Exception):
@@ -76,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open(session: Session, run: _Run) -> None:
+    session.follow = run.follow
     if run.filename is None:
         return
     from pyqio.commands.open import open_image
@@ -159,6 +161,8 @@ class _Parser:
                 run.aio = run.aio if run.aio == "native" else mode
             case "discard":
                 run.discard = DiscardMode().parse(argument)
+            case "follow":
+                run.follow = FollowMode().parse(argument)
             case "object" | "trace":
                 self._take_later_work(name, argument)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyqio.base.record import Record
 from pyqio.base.types import CACHE_MODES
+from pyqio.block.follow import FOLLOW_MODES
 from pyqio.commands.getopt import first_byte
 from pyqio.commands.kinds import AIO_MODES, DISCARD_MODES
 
@@ -115,6 +116,15 @@ OPTIONS: Final = (
     ),
     Option(name="image-opts", meaning="the image is given as key=value,...", group=_OPENING),
     Option(name="force-share", letter="U", meaning="open an image that is in use elsewhere (with -r)", group=_OPENING),
+    Option(
+        name="follow",
+        metavar="WHICH",
+        meaning="which files that an image names are opened: backing files and files of guest data",
+        default="all",
+        group=_OPENING,
+        words=FOLLOW_MODES,
+        own=True,
+    ),
     Option(
         name="completions",
         metavar="SHELL",

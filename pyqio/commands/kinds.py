@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyqio.base.kinds import Choice, Kind, Path
 from pyqio.base.types import CACHE_MODES, Cache
 from pyqio.base.units import INT64_MAX, SizeError, has_hex_multiplier, parse_size
+from pyqio.block.follow import FOLLOW_MODES
 from pyqio.commands.rejected import Rejected
 
 if TYPE_CHECKING:
@@ -134,6 +135,17 @@ class DiscardMode(Choice, Argument):
     def parse(self, value: Any) -> str:
         """``ignore`` or ``unmap``."""
         return DISCARD_MODES[_one_of(value, DISCARD_MODES, "discard")]
+
+
+class FollowMode(Choice, Argument):
+    """A word of --follow."""
+
+    def __init__(self) -> None:
+        super().__init__(*FOLLOW_MODES, name="which")
+
+    def parse(self, value: Any) -> str:
+        """The word itself."""
+        return _one_of(value, FOLLOW_MODES, "follow")
 
 
 class AioMode(Choice, Argument):

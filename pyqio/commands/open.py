@@ -109,6 +109,9 @@ def open_image(
         raise Rejected("file open already, try 'help close'", prefixed=True)
     if flags.force_share and options.get("force-share", "on") != "on":
         raise Rejected("-U conflicts with image options", prefixed=True)
+    for name, value in options.items():
+        if name.rpartition(".")[2] == "backing" and value == "" and not context.own_commands:
+            context.warn('Use of "backing": "" is deprecated; use "backing": null instead')
     try:
         context.open(path, nest(options), flags, snapshot=snapshot, copy_on_read=copy_on_read)
     except VerifyError as error:

@@ -89,6 +89,7 @@ class Session:
         self.status = OK
         self.stopping = False
         self.image_opts = False
+        self.follow = "all"
         self.divergences: list[VerifyError] = []
         self._graph = Graph(probe_pairs=not personality.own)
         self._image: Image | None = None
@@ -166,6 +167,7 @@ class Session:
     ) -> None:
         """Open an image.  Raises OpenError."""
         graph = self._graph
+        graph.follow = self.follow
         try:
             image = graph.open(filename, options, flags, snapshot=snapshot, copy_on_read=copy_on_read)
             if image.read_only and not flags.read_only and not self.personality.own:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pyqio.base.errors import BlockError, NestingError, OpenError
 from pyqio.base.types import COMPRESSED as COMPRESS
 from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location
-from pyqio.block.filename import Typed
 from pyqio.drivers.formats.qcow2 import Qcow2, layout, write
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
-from pyqio.drivers.formats.qcow2.naming import resolve_name
+from pyqio.drivers.formats.qcow2.naming import backing_child
 from pyqio.drivers.formats.qcow2.options import Qcow2Options, change, settle
 from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
 
@@ -221,14 +220,15 @@ def _open_backing(opening: Opening, file: Node, header: headers.Header) -> Node 
     if opening.declines_child("backing"):
         return None
     spec: dict[str, Any] | None = None
+    found = None
     if header.backing_file:
-        spec = {"filename": Typed(resolve_name(header.backing_file, file.filename))}
+        spec, found = backing_child(header.backing_file, file.filename)
         if backing_format := header.extension(headers.EXT_BACKING_FORMAT):
             spec["driver"] = backing_format.decode(errors="backslashreplace")
     elif not opening.has_child("backing"):
         return None
     try:
-        return opening.child("backing", ChildRole.BACKING, default=spec, probe=True)
+        return opening.child("backing", ChildRole.BACKING, default=spec, probe=True, found=found)
     except NestingError:
         raise
     except OpenError as error:

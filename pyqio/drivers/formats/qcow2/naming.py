@@ -1,14 +1,37 @@
-"""Names that an image has for other files."""
+"""Names that an image has for other files: how they are to be opened."""
 
 from __future__ import annotations
 
 import os
+from typing import Any, Final
 
-from pyqio.block.filename import protocol_prefix
+from pyqio.block.filename import Typed, protocol_prefix
+from pyqio.block.follow import Found
+
+_INSTEAD: Final = "say backing.file.filename=NAME, or backing= for none"
+_INSTEAD_OF_DATA: Final = "say data-file.filename=NAME"
 
 
 def resolve_name(name: str, image: str) -> str:
-    """``name`` as seen from the directory of ``image``; names with a protocol stay as they are."""
-    if protocol_prefix(name) is not None or os.path.isabs(name):
+    """A backing file's ``name`` as seen from the directory of ``image``; names with a protocol stay as they are."""
+    if protocol_prefix(name) is not None:
         return name
+    return _beside(name, image)
+
+
+def backing_child(name: str, image: str) -> tuple[dict[str, Any], Found]:
+    """Options for the backing file that ``image`` names, and what there is to say of the name."""
+    found = Found(name, image=image, is_plain=protocol_prefix(name) is None, instead=_INSTEAD)
+    return {"filename": Typed(resolve_name(name, image))}, found
+
+
+def data_child(name: str, image: str) -> tuple[dict[str, Any], Found]:
+    """As ``backing_child``, for the file of guest data.
+
+    It is written to, so that its name is a file's, whatever is in it: neither ``json:`` nor a protocol (CVE-2024-4467).
+    """
+    return {"filename": _beside(name, image)}, Found(name, image=image, is_plain=True, instead=_INSTEAD_OF_DATA)
+
+
+def _beside(name: str, image: str) -> str:
     return os.path.join(os.path.dirname(image), name)
