@@ -57,7 +57,7 @@ complete -c pyqio -s i -l aio -x -a 'threads native io_uring' -d 'asynchronous i
 complete -c pyqio -s d -l discard -x -a 'ignore off unmap on' -d 'what becomes of discarded ranges'
 complete -c pyqio -s t -l cache -x -a 'none off directsync writeback unsafe writethrough' -d 'cache mode of the image'
 complete -c pyqio -s T -l trace -x -d 'trace events; parsed, but nothing is traced yet'
-complete -c pyqio -l object -x -d 'an object such as a secret; parsed, but none can be made yet'
+complete -c pyqio -l object -x -d 'an object: secret,id=ID,data=TEXT or file=FILE'
 complete -c pyqio -l image-opts -d 'the image is given as key=value,...'
 complete -c pyqio -s U -l force-share -d 'open an image that is in use elsewhere (with -r)'
 complete -c pyqio -l follow -x -a 'all same-dir none' -d 'which files that an image names are opened: backing files and files of guest data'

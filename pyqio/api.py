@@ -11,6 +11,7 @@ from pyqio.base.units import parse_size
 from pyqio.block import registry
 from pyqio.block.follow import FOLLOW_MODES
 from pyqio.block.graph import Graph
+from pyqio.block.secrets import Secrets
 
 if TYPE_CHECKING:
     import os
@@ -31,6 +32,7 @@ def open(  # noqa: A001
     snapshot: bool = False,
     copy_on_read: bool = False,
     follow: str = "all",
+    secrets: Mapping[str, bytes] | None = None,
 ) -> Image:
     """Open an image and return it as a context manager.
 
@@ -44,6 +46,7 @@ def open(  # noqa: A001
     ``follow``: which files that an image names, such as its backing file, are opened.  all; same-dir: those with plain
     relative names in the image's directory or below it; none.  An image with another is refused, unless ``options``
     say which file to open in its place (``backing.file.filename``), or ``{"backing": None}``.
+    ``secrets``: passwords by the names that options have for them (``{"key-secret": "sec0"}``).
 
     Raises OpenError (FormatError for a damaged image), UsageError for an argument that has no meaning.
     """
@@ -58,7 +61,8 @@ def open(  # noqa: A001
     if format is not None:
         spec["driver"] = format
     name = None if filename is None else str(filename)
-    return Graph(follow=follow).open(name, spec, flags, snapshot=snapshot, copy_on_read=copy_on_read)
+    graph = Graph(follow=follow, secrets=Secrets(secrets))
+    return graph.open(name, spec, flags, snapshot=snapshot, copy_on_read=copy_on_read)
 
 
 def create(
@@ -67,10 +71,12 @@ def create(
     *,
     format: str = "raw",  # noqa: A002
     options: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, bytes] | None = None,
 ) -> Mapping[str, Any]:
     """Make a new image of ``size`` bytes (or a text such as "16G"); returns every option with the value in force.
 
     ``options`` are the format's, by qemu-img's names (``cluster_size``, ``backing_file``, ...).
+    ``secrets``: passwords by the names that options have for them (``{"key-secret": "sec0"}``).
     Raises OpenError; a failed create leaves no file behind.
     """
     driver = registry.find(format)
@@ -78,7 +84,7 @@ def create(
         raise OpenError(f"Unknown file format '{format}'")
     length = parse_size(size) if isinstance(size, str) else size
     texts = {name: _text(value) for name, value in (options or {}).items()}
-    return driver.create(str(filename), length, texts)
+    return driver.create(str(filename), length, texts, secrets=Secrets(secrets))
 
 
 def _text(value: object) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pyqio.base.errors import OpenError, Unsupported
 from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location, OpenFlags, Role, Scheduling
+from pyqio.block.secrets import NO_SECRETS, Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,6 +48,10 @@ class Opening(Protocol):
         says; whether such files are opened is the user's choice (see block/follow).
         Raises OpenError, PermissionConflict.
         """
+        ...
+
+    def secret(self, name: str) -> bytes:
+        """The password that goes by this name, as UTF-8.  Raises OpenError where there is none."""
         ...
 
     def has_child(self, key: str) -> bool:
@@ -93,15 +98,20 @@ class Driver(ABC):
         raise OpenError(f"Driver '{cls.name}' cannot be named by a file name")
 
     @classmethod
-    def create_options(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    def create_options(
+        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
+    ) -> Mapping[str, Any]:
         """What ``create`` is about to use: every option with its value in force, in the order in which they are shown.
 
+        ``secrets``: those that options may refer to.
         Raises OpenError, OptionError for what is refused before anything is tried.
         """
         raise OpenError(f"Format driver '{cls.name}' does not support image creation", errno=Unsupported.default_errno)
 
     @classmethod
-    def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    def create(
+        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
+    ) -> Mapping[str, Any]:
         """Make a new image of ``size`` guest bytes at ``filename``; nothing is left behind when it fails.
 
         Returns every option with the value in force, in the order in which they are shown.

@@ -19,6 +19,7 @@ from pyqio.block.filename import Typed, parse_json, parse_protocol, protocol_pre
 from pyqio.block.generic import child_flags, take_generic, wants_read_only
 from pyqio.block.image import Image
 from pyqio.block.node import Node
+from pyqio.block.secrets import NO_SECRETS, Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +40,11 @@ class Graph:
 
     ``probe_pairs``: also guess a format above a filter that was named as a protocol (blkverify:...), as QEMU does;
     otherwise what such a filter shows is taken as it is.  ``follow``: which files that an image names are opened,
-    one of follow.FOLLOW_MODES.
+    one of follow.FOLLOW_MODES.  ``secrets``: those that options may refer to.
     """
 
-    def __init__(self, *, probe_pairs: bool = False, follow: str = "all") -> None:
+    def __init__(self, *, probe_pairs: bool = False, follow: str = "all", secrets: Secrets = NO_SECRETS) -> None:
+        self.secrets = secrets
         self.nodes: dict[str, Node] = {}
         self.guessed_raw: list[str] = []
         """Names of the writable images whose format was guessed to be raw at the last open, in that order."""
@@ -356,6 +358,9 @@ class _Opening:
             raise
         self._edges.append(edge)
         return node
+
+    def secret(self, name: str) -> bytes:
+        return self._graph.secrets.password(name)
 
     def has_child(self, key: str) -> bool:
         return key in self._rest

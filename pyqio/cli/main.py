@@ -163,21 +163,35 @@ class _Parser:
                 run.discard = DiscardMode().parse(argument)
             case "follow":
                 run.follow = FollowMode().parse(argument)
-            case "object" | "trace":
-                self._take_later_work(name, argument)
+            case "object":
+                self._define(argument)
+            case "trace":
+                self._take_trace(argument)
 
-    def _take_later_work(self, name: str, argument: str) -> None:
-        from pyqio.cli.objects import BadDefinition, object_type, trace_pattern
+    def _define(self, argument: str) -> None:
+        from pyqio.cli.objects import SECRET, BadDefinition, HelpWanted, define
 
         try:
-            if name == "object":
-                self._session.warn(f"there are no objects yet: {object_type(argument)} is ignored")
-            elif not self._own:
-                self._session.warn(f"trace event '{trace_pattern(argument)}' does not exist")
-            else:
-                self._session.warn(f"nothing can be traced yet: {trace_pattern(argument) or argument} is ignored")
+            kind = define(argument, self._session.secrets)
+        except HelpWanted as text:
+            self._session.environment.out(str(text))
+            raise _Finished(OK) from None
         except BadDefinition as error:
             raise Rejected(str(error)) from error
+        if kind != SECRET:
+            self._session.warn(f"there are no objects of type {kind} yet: it is ignored")
+
+    def _take_trace(self, argument: str) -> None:
+        from pyqio.cli.trace import BadPattern, trace_pattern
+
+        try:
+            pattern = trace_pattern(argument)
+        except BadPattern as error:
+            raise Rejected(str(error)) from error
+        if self._own:
+            self._session.warn(f"nothing can be traced yet: {pattern or argument} is ignored")
+        else:
+            self._session.warn(f"trace event '{pattern}' does not exist")
 
     def _inform(self, name: str) -> None:
         from pyqio.cli import usage

@@ -111,7 +111,7 @@ OPTIONS: Final = (
     Option(
         name="object",
         metavar="OBJECTDEF",
-        meaning="an object such as a secret; parsed, but none can be made yet",
+        meaning="an object: secret,id=ID,data=TEXT or file=FILE",
         group=_OPENING,
     ),
     Option(name="image-opts", meaning="the image is given as key=value,...", group=_OPENING),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from pyqio.base.types import OpenFlags
     from pyqio.block.image import Image
+    from pyqio.block.secrets import Secrets
     from pyqio.commands.pool import Pool
 
 
@@ -37,6 +38,8 @@ class Context(Protocol):
     view: memoryview
     """All of ``window``."""
     pool: Pool
+    secrets: Secrets
+    """What --object has given."""
     image_opts: bool
     """Images are given as key=value,... and not by name."""
 

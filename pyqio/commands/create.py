@@ -86,10 +86,10 @@ class Create(Command):
             raise self._refuse("Backing file not supported for file format 'raw'")
         size = self._settle_size(context, options)
         try:
-            shown = driver.create_options(self.filename, size, options)
+            shown = driver.create_options(self.filename, size, options, secrets=context.secrets)
             if not self.quiet:
                 yield Created(filename=self.filename, format=self.format, options=shown)
-            driver.create(self.filename, size, options)
+            driver.create(self.filename, size, options, secrets=context.secrets)
         except (UsageError, BlockError) as error:
             raise self._refuse(str(error)) from error
 
@@ -103,9 +103,9 @@ class Create(Command):
             return self.size
         if "backing_file" not in options:
             raise self._refuse("Image creation needs a size parameter")
-        return self._backing_length(options)
+        return self._backing_length(context, options)
 
-    def _backing_length(self, options: Mapping[str, str]) -> int:
+    def _backing_length(self, context: Context, options: Mapping[str, str]) -> int:
         import os
 
         from pyqio.base.types import OpenFlags
@@ -117,7 +117,7 @@ class Create(Command):
             name = os.path.join(os.path.dirname(self.filename), name)
         spec = {"driver": options["backing_fmt"]} if "backing_fmt" in options else {}
         try:
-            with Graph().open(name, spec, OpenFlags(read_only=True)) as image:
+            with Graph(secrets=context.secrets).open(name, spec, OpenFlags(read_only=True)) as image:
                 return image.length()
         except BlockError as error:
             raise self._refuse(f"{error.message}\nCould not open backing image.") from error

@@ -9,6 +9,7 @@ from pyqio.base.errors import BlockError, OpenError, VerifyError
 from pyqio.base.record import Record
 from pyqio.block.emulate import WINDOW
 from pyqio.block.graph import Graph
+from pyqio.block.secrets import Secrets
 from pyqio.commands import index
 from pyqio.commands.pool import Pool
 from pyqio.commands.rejected import Answered, Rejected
@@ -91,7 +92,8 @@ class Session:
         self.image_opts = False
         self.follow = "all"
         self.divergences: list[VerifyError] = []
-        self._graph = Graph(probe_pairs=not personality.own)
+        self.secrets = Secrets()
+        self._graph = Graph(probe_pairs=not personality.own, secrets=self.secrets)
         self._image: Image | None = None
 
     @property

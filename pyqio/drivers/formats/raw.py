@@ -13,6 +13,7 @@ from pyqio.base.types import SECTOR_SIZE, Caps, ChildRole, Limits, Location, Ope
 from pyqio.block import probe
 from pyqio.block.driver import Driver
 from pyqio.block.filename import Typed, parse_protocol
+from pyqio.block.secrets import NO_SECRETS, Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,16 +66,20 @@ class Raw(Driver):
         return 1
 
     @classmethod
-    def create_options(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    def create_options(
+        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
+    ) -> Mapping[str, Any]:
         """Those of the protocol that ``filename`` names."""
         protocol, _ = parse_protocol(Typed(filename))
-        return protocol.create_options(filename, size, options)
+        return protocol.create_options(filename, size, options, secrets=secrets)
 
     @classmethod
-    def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    def create(
+        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
+    ) -> Mapping[str, Any]:
         """Leave it to the protocol that ``filename`` names."""
         protocol, _ = parse_protocol(Typed(filename))
-        return protocol.create(filename, size, options)
+        return protocol.create(filename, size, options, secrets=secrets)
 
     def length(self) -> int:
         """The size given, or what the file has from the offset on; in whole sectors."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyqio.base.errors import OpenError, OptionError, Unsupported
 from pyqio.base.types import PERM_ALL, PERM_RESIZE, PERM_WRITE, Caps, Limits
 from pyqio.block.emulate import ZEROES
+from pyqio.block.secrets import NO_SECRETS, Secrets
 from pyqio.drivers.posix import syscalls
 from pyqio.drivers.posix.hostfile import HostFile
 from pyqio.drivers.posix.locks import ImageLocks
@@ -27,7 +28,9 @@ class Device(HostFile):
         return {"filename": filename.removeprefix(f"{cls.prefix}:")}
 
     @classmethod
-    def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    def create(
+        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
+    ) -> Mapping[str, Any]:
         """Make a device ready for an image: it must be large enough, and its first sector is cleared."""
         path = filename.removeprefix(f"{cls.prefix}:")
         _check_create_options(options)

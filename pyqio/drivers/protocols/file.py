@@ -13,6 +13,7 @@ from pyqio.base.kinds import Bool, Choice, Size
 from pyqio.base.types import PERM_ALL, PERM_RESIZE, PERM_WRITE
 from pyqio.base.units import INT64_MAX
 from pyqio.block.emulate import ZEROES
+from pyqio.block.secrets import NO_SECRETS, Secrets
 from pyqio.drivers.posix import syscalls
 from pyqio.drivers.posix.hostfile import HostFile, whole_sectors
 from pyqio.drivers.posix.locks import ImageLocks
@@ -42,7 +43,9 @@ class File(HostFile):
         return {"filename": filename.removeprefix("file:")}
 
     @classmethod
-    def create_options(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    def create_options(
+        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
+    ) -> Mapping[str, Any]:
         """Names that are known; their values are looked at when the file is made."""
         for name in options:
             if name not in _CREATE_OPTIONS:
@@ -50,7 +53,9 @@ class File(HostFile):
         return {"size": size, **{name: options[name] for name in _CREATE_OPTIONS if name in options}}
 
     @classmethod
-    def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    def create(
+        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
+    ) -> Mapping[str, Any]:
         """Make a file of ``size`` bytes, or empty an existing one and make it that long."""
         values = _parse_create_options(options)
         path = filename.removeprefix("file:")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyqio.base.types import Role
 from pyqio.block.driver import Driver
+from pyqio.block.secrets import NO_SECRETS, Secrets
 from pyqio.drivers.formats.qcow2 import layout
 from pyqio.drivers.formats.qcow2.options import Qcow2Options
 
@@ -46,15 +47,19 @@ class Qcow2(Driver):
         return 100 if len(head) >= 8 and magic == layout.MAGIC and version >= 2 else 0
 
     @classmethod
-    def create_options(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    def create_options(
+        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
+    ) -> Mapping[str, Any]:
         """Those of ``qemu-img create -f qcow2 -o``; the backing file has to be there."""
         from pyqio.drivers.formats.qcow2.create import create_options
 
-        return create_options(filename, size, options)
+        return create_options(filename, size, options, secrets=secrets)
 
     @classmethod
-    def create(cls, filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+    def create(
+        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
+    ) -> Mapping[str, Any]:
         """Make a new image; ``options`` are those of ``qemu-img create -f qcow2 -o``."""
         from pyqio.drivers.formats.qcow2.create import create
 
-        return create(filename, size, options)
+        return create(filename, size, options, secrets=secrets)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pyqio.block.image import Image
     from pyqio.block.node import Node
+    from pyqio.block.secrets import Secrets
 
 CREATE_OPTIONS: Final[Mapping[str, Kind]] = {
     "encryption": Bool(),
@@ -85,19 +86,19 @@ def options_in_force(size: int, options: Mapping[str, str]) -> dict[str, Any]:
     return {name: values[name] for name in CREATE_OPTIONS if name in values}
 
 
-def create_options(filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+def create_options(filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets) -> Mapping[str, Any]:
     """``options_in_force``, once the backing file is known to be there.  Raises OpenError, OptionError."""
     values = options_in_force(size, options)
-    _check_backing(filename, values)
+    _check_backing(filename, values, secrets)
     return values
 
 
-def create(filename: str, size: int, options: Mapping[str, str]) -> Mapping[str, Any]:
+def create(filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets) -> Mapping[str, Any]:
     """Make an image of ``size`` guest bytes; nothing is left at ``filename`` when that fails.
 
     Returns every option with the value in force.  Raises OpenError, OptionError.
     """
-    values = create_options(filename, size, options)
+    values = create_options(filename, size, options, secrets=secrets)
     fields = _check(values)
     protocol, spec = parse_protocol(Typed(filename))
     existed = os.path.lexists(filename)
@@ -115,14 +116,14 @@ def create(filename: str, size: int, options: Mapping[str, str]) -> Mapping[str,
     return values
 
 
-def _check_backing(filename: str, values: Mapping[str, Any]) -> None:
+def _check_backing(filename: str, values: Mapping[str, Any], secrets: Secrets) -> None:
     """See that the backing file is there and can be opened; relative names start at the new image."""
     name = values.get("backing_file")
     if not name:
         return
     spec = {"driver": values["backing_fmt"]} if "backing_fmt" in values else {}
     try:
-        with Graph().open(Typed(resolve_name(name, filename)), spec, OpenFlags(read_only=True)) as image:
+        with Graph(secrets=secrets).open(Typed(resolve_name(name, filename)), spec, OpenFlags(read_only=True)) as image:
             found = image.node.driver.name
     except OpenError as error:
         raise OpenError(f"{error.message}\nCould not open backing image.", errno=error.errno) from error
