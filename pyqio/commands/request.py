@@ -110,7 +110,7 @@ def spans(image: Image, request: Range, *, compressed: bool = False) -> Iterator
     """
     if refusal := past_end(image, request):
         raise refusal
-    grain = max(WINDOW, image.node.limits.pwrite_zeroes_alignment) if compressed else WINDOW
+    grain = max(WINDOW, image.node.limits.pdiscard_alignment) if compressed else WINDOW
     if request.length <= grain:
         return iter(((request.offset, request.length),))
     return pieces(request.offset, request.offset + request.length, grain=grain, largest=grain)

@@ -63,19 +63,23 @@ class Codec:
 
 
 class Table:
-    """Consecutive entries of a table at host ``offset``; those from ``low`` to ``high`` are not written yet."""
+    """Consecutive entries of a table at host ``offset``; those from ``low`` to ``high`` are not written yet.
 
-    __slots__ = ("entries", "high", "low", "offset")
+    ``bitmaps``: the second words of extended L2 entries, empty where entries have one word.
+    """
 
-    def __init__(self, offset: int, entries: array[int]) -> None:
+    __slots__ = ("bitmaps", "entries", "high", "low", "offset")
+
+    def __init__(self, offset: int, entries: array[int], bitmaps: array[int]) -> None:
         self.offset = offset
         self.entries = entries
+        self.bitmaps = bitmaps
         self.low = len(entries)
         self.high = 0
 
 
 class TableCache:
-    """Tables of ``size`` bytes, at most about ``capacity`` of them.
+    """Tables of ``size`` bytes, at most about ``capacity`` of them; ``extended``: of entries of two words.
 
     ``check(offset, length)`` is called before a table is written.  ``make_clean()`` is called where a table has to
     go that is not written: it must write back everything, in the order that keeps the image sound.
@@ -90,11 +94,14 @@ class TableCache:
         capacity: int,
         check: Callable[[int, int], None],
         make_clean: Callable[[], None],
+        extended: bool = False,
     ) -> None:
         self._file = file
         self._codec = codec
         self._size = size
-        self._entries = size * 8 // codec.bits
+        self._extended = extended
+        self._entry_bits = codec.bits * 2 if extended else codec.bits
+        self._entries = size * 8 // self._entry_bits
         self._check = check
         self._make_clean = make_clean
         self.capacity = max(capacity, MIN_TABLES)
@@ -113,14 +120,16 @@ class TableCache:
             data = bytearray(self._size)
             self._file.pread(offset, memoryview(data))
             self._make_room()
-            table = Table(offset, self._codec.decode(data))
+            words = self._codec.decode(data)
+            table = Table(offset, words[::2], words[1::2]) if self._extended else Table(offset, words, words[:0])
         self._tables[offset] = table
         return table
 
     def new(self, offset: int) -> Table:
         """A table of zeroes for host ``offset``, whose old bytes count for nothing."""
         self._make_room()
-        table = self._tables[offset] = Table(offset, array(self._codec.typecode, bytes(self._item() * self._entries)))
+        zeroes = array(self._codec.typecode, bytes(self._item() * self._entries))
+        table = self._tables[offset] = Table(offset, zeroes, zeroes[:] if self._extended else zeroes[:0])
         self.touch(table, 0, self._entries)
         return table
 
@@ -153,11 +162,16 @@ class TableCache:
 
     def _write(self, table: Table) -> None:
         unit = min(_UNIT, self._size)
-        bits = self._codec.bits
+        bits = self._entry_bits
         start = table.low * bits // 8 // unit * unit
         end = -(-table.high * bits // 8 // unit) * unit
         self._check(table.offset + start, end - start)
-        piece = table.entries[start * 8 // bits : end * 8 // bits]
+        low, high = start * 8 // bits, end * 8 // bits
+        piece = table.entries[low:high]
+        if self._extended:
+            words = piece + piece
+            words[::2], words[1::2] = piece, table.bitmaps[low:high]
+            piece = words
         self._file.pwrite(table.offset + start, memoryview(self._codec.encode(piece)))
 
     def _make_room(self) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from pyqio.base.errors import BlockError, NestingError, OpenError
 from pyqio.base.types import COMPRESSED as COMPRESS
 from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location
-from pyqio.drivers.formats.qcow2 import Qcow2, layout, write
+from pyqio.drivers.formats.qcow2 import Qcow2, compressed, layout, write
 from pyqio.drivers.formats.qcow2 import header as headers
-from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
+from pyqio.drivers.formats.qcow2.mapping import DATA, NOWHERE, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
 from pyqio.drivers.formats.qcow2.naming import backing_child
 from pyqio.drivers.formats.qcow2.options import Qcow2Options, change, settle
 from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
@@ -125,23 +125,28 @@ class Qcow2Image(Qcow2):
             data = run.kind in (DATA, PACKED)
             allocated = run.kind != UNALLOCATED
             zero = not data and (allocated or self._store.backing is None)
-            host = run.host_offset or None
+            host = None if run.host_offset == NOWHERE else run.host_offset
             yield Extent(at, run.length, data=data, zero=zero, allocated=allocated, host_offset=host)
 
     def locate(self, offset: int) -> Location:
         """The L1 and L2 entries that lead to a guest byte."""
         mapping, backing = self._store.mapping, self._store.backing
         run = mapping.run(offset, offset + 1)
-        child = "file" if run.host_offset or run.kind == PACKED else None
+        host = None if run.host_offset == NOWHERE else run.host_offset
+        data = "data-file" if self._store.geometry.external else "file"
+        child = data if host is not None else "file" if run.kind == PACKED else None
         if run.kind == UNALLOCATED and backing is not None and offset < backing.length():
             return Location(kind="backing", child="backing", host_offset=offset, detail=mapping.place(offset))
-        host = run.host_offset or None
         return Location(kind=_KINDS[run.kind], child=child, host_offset=host, detail=mapping.place(offset))
 
     def limits(self) -> Limits:
-        """Any byte; zeroes and discards work on clusters."""
-        size = self._store.geometry.cluster_size
-        return Limits(pwrite_zeroes_alignment=size, pdiscard_alignment=size)
+        """Any byte, but whole sectors where they are encrypted; zeroes work on subclusters, discards on clusters."""
+        geometry = self._store.geometry
+        return Limits(
+            request_alignment=512 if self._store.cipher else 1,
+            pwrite_zeroes_alignment=geometry.subcluster_size,
+            pdiscard_alignment=geometry.cluster_size,
+        )
 
     def caps(self) -> Caps:
         """Zero clusters and compressed clusters."""
@@ -154,14 +159,14 @@ class Qcow2Image(Qcow2):
             "lazy-refcounts": bool(fields.compatible_features & layout.LAZY_REFCOUNTS),
             "refcount-bits": store.geometry.refcount_bits,
             "corrupt": bool(fields.incompatible_features & layout.CORRUPT),
-            "extended-l2": False,
+            "extended-l2": store.geometry.extended,
         }
         older = {"refcount-bits": store.geometry.refcount_bits}
         return {
             "cluster-size": store.geometry.cluster_size,
             "vm-state-offset": store.vm_state_offset,
             "compat": "1.1" if fields.version > 2 else "0.10",
-            "compression-type": "zlib",
+            "compression-type": compressed.TYPES[store.header.compression_type][0],
             **(newer if fields.version > 2 else older),
         }
 

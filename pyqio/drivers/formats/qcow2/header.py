@@ -161,6 +161,8 @@ class Header(NamedTuple):
             refcount_order=fields.refcount_order,
             version=fields.version,
             slice_bytes=slice_bytes,
+            extended=bool(fields.incompatible_features & layout.EXTENDED_L2),
+            external=bool(fields.incompatible_features & layout.DATA_FILE),
         )
 
 
@@ -250,7 +252,8 @@ def _check_tables(fields: HeaderFields) -> None:
         fields, "Snapshot table", fields.snapshots_offset, snapshots, layout.MAX_SNAPSHOTS * codec(SnapshotFields).size
     )
     _check_table(fields, "Active L1 table", fields.l1_table_offset, fields.l1_size * 8, layout.MAX_L1_BYTES)
-    needed = -(-fields.size >> (2 * fields.cluster_bits - 3))
+    entry_bits = 4 if fields.incompatible_features & layout.EXTENDED_L2 else 3
+    needed = -(-fields.size >> (2 * fields.cluster_bits - entry_bits))
     if needed >= 1 << 31:
         raise FormatError("Image is too big")
     if fields.l1_size < needed:

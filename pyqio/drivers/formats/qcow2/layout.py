@@ -20,6 +20,11 @@ COPIED: Final = 1 << 63
 COMPRESSED: Final = 1 << 62
 ZERO: Final = 1
 OFFSET_MASK: Final = 0x00FF_FFFF_FFFF_FE00
+SUBCLUSTERS: Final = 32
+"""Parts of a cluster that an extended L2 entry describes one by one."""
+SUB_ALLOCATED: Final = 0xFFFF_FFFF
+SUB_ZERO: Final = SUB_ALLOCATED << 32
+"""The two halves of an extended entry's second word: bit x, and bit 32 + x, speak of subcluster x."""
 
 # Incompatible features.
 DIRTY: Final = 1
@@ -51,9 +56,12 @@ SLICE_BYTES: Final = 65536
 
 
 class Geometry:
-    """What follows from an image's cluster size and refcount width.
+    """What follows from an image's cluster size, refcount width and features.
 
     ``slice_entries``: L2 entries loaded at a time.  ``block_entries``: clusters that one refcount block counts.
+    ``subcluster_size``: the finest grain of the mapping, a cluster unless L2 entries are ``extended``.
+    ``host_mask``: the bits of an L2 entry any of which says that there is a host cluster.  In an external data file
+    offset 0 is one like all others, and COPIED tells it from none.
     """
 
     __slots__ = (
@@ -64,24 +72,45 @@ class Geometry:
         "compressed_offset_mask",
         "compressed_sectors_mask",
         "compressed_shift",
+        "extended",
+        "external",
+        "host_mask",
         "l2_bits",
         "l2_coverage",
         "refcount_bits",
         "refcount_max",
         "slice_bytes",
         "slice_entries",
+        "subcluster_bits",
+        "subcluster_mask",
+        "subcluster_size",
         "version",
     )
 
-    def __init__(self, *, cluster_bits: int, refcount_order: int, version: int, slice_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        cluster_bits: int,
+        refcount_order: int,
+        version: int,
+        slice_bytes: int,
+        extended: bool = False,
+        external: bool = False,
+    ) -> None:
         self.version = version
+        self.extended = extended
+        self.external = external
+        self.host_mask = OFFSET_MASK | COPIED if external else OFFSET_MASK
         self.cluster_bits = cluster_bits
         self.cluster_size = 1 << cluster_bits
         self.cluster_mask = self.cluster_size - 1
-        self.l2_bits = cluster_bits - 3
+        self.subcluster_bits = cluster_bits - (SUBCLUSTERS.bit_length() - 1 if extended else 0)
+        self.subcluster_size = 1 << self.subcluster_bits
+        self.subcluster_mask = self.subcluster_size - 1
+        self.l2_bits = cluster_bits - (4 if extended else 3)
         self.l2_coverage = 1 << (self.l2_bits + cluster_bits)
         self.slice_bytes = slice_bytes
-        self.slice_entries = self.slice_bytes // 8
+        self.slice_entries = self.slice_bytes // (16 if extended else 8)
         self.refcount_bits = 1 << refcount_order
         self.refcount_max = (1 << self.refcount_bits) - 1
         self.block_entries = self.cluster_size * 8 // self.refcount_bits

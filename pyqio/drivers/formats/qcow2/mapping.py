@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.drivers.formats.qcow2 import overlap
 from pyqio.drivers.formats.qcow2.cache import Codec, Table, TableCache
-from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO, hexadecimal
+from pyqio.drivers.formats.qcow2.layout import (
+    COMPRESSED,
+    COPIED,
+    OFFSET_MASK,
+    SUB_ALLOCATED,
+    SUBCLUSTERS,
+    ZERO,
+    hexadecimal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,23 +30,18 @@ ZERO_PLAIN: Final = 1
 ZERO_ALLOCATED: Final = 2
 DATA: Final = 3
 PACKED: Final = 4
-"""Kinds of cluster: nothing here; zeroes; zeroes with a host cluster in reserve; data; compressed data."""
+"""Kinds of (sub)cluster: nothing here; zeroes; zeroes with a host cluster in reserve; data; compressed data."""
 
 
-def kind_of(entry: int) -> int:
-    """The kind of cluster that an L2 entry describes."""
-    if entry & COMPRESSED:
-        return PACKED
-    if entry & ZERO:
-        return ZERO_ALLOCATED if entry & OFFSET_MASK else ZERO_PLAIN
-    return DATA if entry & OFFSET_MASK else UNALLOCATED
+NOWHERE: Final = -1
+"""The host offset of what has none; 0 is the first byte of an external data file."""
 
 
 class Run(NamedTuple):
     """``length`` guest bytes of one kind.
 
-    ``host_offset``: of the first byte, 0 where there is none; the others follow it.  ``entry``: the first cluster's
-    L2 entry.
+    ``host_offset``: of the first byte, NOWHERE where there is none; the others follow it.  ``entry``: the first
+    cluster's L2 entry.
     """
 
     kind: int
@@ -84,6 +87,7 @@ class Mapping:
             capacity=cache_bytes // geometry.slice_bytes,
             check=lambda offset, length: guard.check(offset, length, overlap.ACTIVE_L2),
             make_clean=make_clean,
+            extended=geometry.extended,
         )
 
     @property
@@ -116,9 +120,11 @@ class Mapping:
         assert table is not None
         return table, index
 
-    def change(self, table: Table, index: int, entries: array[int]) -> None:
-        """Store ``entries`` in ``table`` from ``index`` on."""
+    def change(self, table: Table, index: int, entries: array[int], bitmaps: array[int] | None = None) -> None:
+        """Store ``entries`` in ``table`` from ``index`` on, and their bitmaps where these change and there are any."""
         table.entries[index : index + len(entries)] = entries
+        if bitmaps is not None and self._geometry.extended:
+            table.bitmaps[index : index + len(entries)] = bitmaps
         self._l2.touch(table, index, index + len(entries))
 
     def run(self, offset: int, end: int) -> Run:
@@ -131,26 +137,23 @@ class Mapping:
         inside = offset & geometry.cluster_mask
         count = min((inside + end - offset - 1 >> geometry.cluster_bits) + 1, geometry.slice_entries - index)
         if table is None:
-            return Run(UNALLOCATED, min(end - offset, (count << geometry.cluster_bits) - inside), 0, 0)
+            return Run(UNALLOCATED, min(end - offset, (count << geometry.cluster_bits) - inside), NOWHERE, 0)
         entry = table.entries[index]
-        kind = kind_of(entry)
-        if kind == PACKED:
-            return Run(kind, min(end - offset, geometry.cluster_size - inside), 0, entry)
-        host = entry & OFFSET_MASK
+        if entry & COMPRESSED:
+            return Run(PACKED, min(end - offset, geometry.cluster_size - inside), NOWHERE, entry)
         if entry & ZERO and geometry.version < 3:
-            self._fail(
-                "Zero cluster entry found in pre-v3 image "
-                f"(L2 offset: {hexadecimal(self._l2_offset(offset))}, L2 index: {hexadecimal(self._l2_index(offset))})"
-            )
+            self._fail(f"Zero cluster entry found in pre-v3 image {self._l2_place(offset)}")
+        host = entry & OFFSET_MASK
         if host & geometry.cluster_mask:
-            self._fail(
-                f"Cluster allocation offset {hexadecimal(host)} unaligned "
-                f"(L2 offset: {hexadecimal(self._l2_offset(offset))}, L2 index: {hexadecimal(self._l2_index(offset))})"
-            )
+            self._fail(f"Cluster allocation offset {hexadecimal(host)} unaligned {self._l2_place(offset)}")
+        if geometry.extended:
+            return self._sub_run(table, index, offset, min(end - offset, (count << geometry.cluster_bits) - inside))
+        placed = entry & geometry.host_mask
+        kind = (ZERO_ALLOCATED if placed else ZERO_PLAIN) if entry & ZERO else (DATA if placed else UNALLOCATED)
         if count > 1:
-            count = alike(table.entries, index, count, step=geometry.cluster_size if host else 0)
+            count = alike(table.entries, index, count, step=geometry.cluster_size if placed else 0)
         length = min(end - offset, (count << geometry.cluster_bits) - inside)
-        return Run(kind, length, host + inside if host else 0, entry)
+        return Run(kind, length, host + inside if placed else NOWHERE, entry)
 
     def runs(self, offset: int, end: int) -> Iterator[tuple[int, Run]]:
         """All runs of a guest range, each with its guest offset."""
@@ -179,7 +182,10 @@ class Mapping:
         l1_index = offset // self._geometry.l2_coverage
         text = f"L1[{l1_index}] = {self.l1[l1_index]:#x}"
         table, index = self.find(offset)
-        return text if table is None else f"{text}, L2[{self._l2_index(offset)}] = {table.entries[index]:#x}"
+        if table is None:
+            return text
+        text = f"{text}, L2[{self._l2_index(offset)}] = {table.entries[index]:#x}"
+        return f"{text}, subclusters {table.bitmaps[index]:#018x}" if table.bitmaps else text
 
     def tables(self) -> Iterator[int]:
         """Host offsets of all active L2 tables."""
@@ -228,10 +234,10 @@ class Mapping:
             self._fail("Preventing invalid allocation of L2 table at offset 0")
         self._guard.check(offset, geometry.cluster_size)
         for at in range(0, geometry.cluster_size, geometry.slice_bytes):
-            entries = self._l2.get(former + at).entries[:] if former else None
+            copied = self._l2.get(former + at) if former else None
             table = self._l2.new(offset + at)
-            if entries is not None:
-                table.entries[:] = entries
+            if copied is not None:
+                table.entries, table.bitmaps = copied.entries[:], copied.bitmaps[:]
         self._guard.claim(offset, geometry.cluster_size, overlap.ACTIVE_L2)
         self._drop_table(l1_index)
         self.l1[l1_index] = offset | COPIED
@@ -247,11 +253,56 @@ class Mapping:
             self.l1[l1_index] = 0
             self._l1_dirty.add(l1_index)
 
-    def _l2_offset(self, offset: int) -> int:
-        return self.l1[offset // self._geometry.l2_coverage] & OFFSET_MASK
+    def _sub_run(self, table: Table, index: int, offset: int, limit: int) -> Run:
+        """The run of subclusters of one kind that starts at guest byte ``offset``; at most ``limit`` bytes."""
+        geometry = self._geometry
+        entry, inside = table.entries[index], offset & geometry.cluster_mask
+        sub = inside >> geometry.subcluster_bits
+        kind = self._sub_kind(table, index, sub, offset)
+        placed = kind in (DATA, ZERO_ALLOCATED)
+        host = entry & OFFSET_MASK
+        length = -(offset & geometry.subcluster_mask)
+        while True:
+            alike_here = _trailing_ones(_marks(kind, table.bitmaps[index]) >> sub)
+            length += alike_here << geometry.subcluster_bits
+            if length >= limit or sub + alike_here < SUBCLUSTERS:
+                break
+            index, sub, host = index + 1, 0, host + geometry.cluster_size
+            following = table.entries[index]
+            if following & COMPRESSED or (placed and following & OFFSET_MASK != host):
+                break
+            if self._sub_kind(table, index, 0, offset + length) != kind:
+                break
+        return Run(kind, min(length, limit), (entry & OFFSET_MASK) + inside if placed else NOWHERE, entry)
+
+    def _sub_kind(self, table: Table, index: int, sub: int, offset: int) -> int:
+        bitmap, placed = table.bitmaps[index], table.entries[index] & self._geometry.host_mask
+        allocated, zero = bitmap & SUB_ALLOCATED, bitmap >> SUBCLUSTERS
+        if allocated & zero or (allocated and not placed):
+            # Two blanks, as QEMU has here and nowhere else.
+            self._fail(f"Invalid cluster entry found  {self._l2_place(offset)}")
+        if zero >> sub & 1:
+            return ZERO_ALLOCATED if placed else ZERO_PLAIN
+        return DATA if allocated >> sub & 1 else UNALLOCATED
+
+    def _l2_place(self, offset: int) -> str:
+        l2_offset = self.l1[offset // self._geometry.l2_coverage] & OFFSET_MASK
+        return f"(L2 offset: {hexadecimal(l2_offset)}, L2 index: {hexadecimal(self._l2_index(offset))})"
 
     def _l2_index(self, offset: int) -> int:
         return (offset >> self._geometry.cluster_bits) & ((1 << self._geometry.l2_bits) - 1)
+
+
+def _marks(kind: int, bitmap: int) -> int:
+    """Bit x is set where subcluster x is of this kind."""
+    if kind == DATA:
+        return bitmap & SUB_ALLOCATED
+    marked = bitmap >> SUBCLUSTERS
+    return marked if kind in (ZERO_PLAIN, ZERO_ALLOCATED) else ~(bitmap | marked) & SUB_ALLOCATED
+
+
+def _trailing_ones(bits: int) -> int:
+    return (~bits & bits + 1).bit_length() - 1
 
 
 def alike(entries: array[int], index: int, count: int, *, step: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyqio.base.errors import BlockError, Unsupported
 from pyqio.base.types import SECTOR_SIZE
-from pyqio.drivers.formats.qcow2 import zero
+from pyqio.drivers.formats.qcow2 import space, zero
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS
 from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES
@@ -43,22 +43,30 @@ def _shrink(store: Store, size: int) -> None:
     store.mapping.drop_tables(geometry.l1_entries(size))
     store.update(size=size)
     store.flush()
+    if geometry.external:
+        space.resize_data(store, size, "off")
     end = store.refcounts.last_used() + 1 << geometry.cluster_bits
     if end < store.file.length():
         store.file.truncate(end)
 
 
 def _grow(store: Store, size: int, prealloc: str) -> None:
-    former = store.size
+    former, external = store.size, store.geometry.external
+    if store.raw_data and prealloc == "off":
+        # Nothing may be left to the zeroes of an entry that is not there: who reads the raw file cannot see those.
+        prealloc = "metadata"
     grow_l1(store, store.geometry.l1_entries(size))
     exposed = store.backing is not None and store.backing.length() > former
-    if prealloc == "metadata" and size > former:
+    if external:
+        space.resize_data(store, size, prealloc)
+    if prealloc != "off":
         _settle_last(store, former)
+    if size > former and (prealloc == "metadata" or (external and prealloc != "off")):
         _preallocate_metadata(store, former, size)
     elif prealloc in ("falloc", "full"):
-        _settle_last(store, former)
         _preallocate_data(store, former, size, prealloc)
-    whole = store.geometry.clusters(former) << store.geometry.cluster_bits
+    grain = store.geometry.subcluster_size
+    whole = -(-former // grain) * grain
     if exposed and prealloc in ("off", "metadata") and whole < size:
         if store.geometry.version < 3:
             raise Unsupported("Failed to zero out new clusters: Operation not supported")
@@ -105,12 +113,12 @@ def _preallocate_metadata(store: Store, start: int, stop: int) -> None:
             if not run:
                 index, at, count = index + 1, at + geometry.cluster_size, count - 1
                 continue
-            host = store.allocator.allocate(run)
+            host = space.take(store, at, run)
             _map_clusters(store, at, host, run)
             end = host + (run << geometry.cluster_bits)
             index, at, count = index + run, at + (run << geometry.cluster_bits), count - run
-    if end > store.file.length():
-        store.file.truncate(end)
+    if end > store.data.length():
+        store.data.truncate(end)
 
 
 def _unmapped(entries: array[int]) -> int:
@@ -123,12 +131,13 @@ def _preallocate_data(store: Store, start: int, stop: int, prealloc: str) -> Non
     geometry = store.geometry
     bits = geometry.cluster_bits
     first = start & ~geometry.cluster_mask
-    if first < start and store.mapping.run(first, start).kind != UNALLOCATED:
+    table, index = store.mapping.find(first)
+    if first < start and table is not None and table.entries[index]:
         first += geometry.cluster_size
     count = geometry.clusters(stop - first)
     if count <= 0:
         return
-    tables = -(-count // (geometry.cluster_size // 8))
+    tables = -(-count >> geometry.l2_bits)
     begin = max(geometry.clusters(store.file.length()), store.refcounts.last_used() + 1)
     begin = store.allocator.add_refcount_area(begin, count + tables)
     if store.allocator.allocate_at(begin << bits, count) != count:
@@ -161,11 +170,12 @@ def _slices(store: Store, start: int, stop: int) -> list[tuple[int, int]]:
 
 
 def _clear_rest(store: Store, start: int, stop: int, *, exposed: bool) -> None:
-    """What the last cluster holds past the old end, cut off earlier or shown by the backing file, becomes zero.
+    """What the last (sub)cluster holds past the old end, cut off earlier or shown by the backing file, becomes zero.
 
     ``exposed``: the backing file is longer than the image was.
     """
-    rest = memoryview(bytearray(min(-start & store.geometry.cluster_mask, stop - start)))
+    mask = store.geometry.subcluster_mask if exposed else store.geometry.cluster_mask
+    rest = memoryview(bytearray(min(-start & mask, stop - start)))
     if not rest:
         return
     pread(store, start, rest)
@@ -176,7 +186,7 @@ def _clear_rest(store: Store, start: int, stop: int, *, exposed: bool) -> None:
 def _settle_last(store: Store, end: int) -> None:
     """Give the cluster that the image ended in its data, where it stands for zeroes, compressed bytes or backing."""
     inside = end & store.geometry.cluster_mask
-    if not inside:
+    if not inside or store.geometry.extended:
         return
     kind = store.mapping.run(end - inside, end).kind
     if kind != DATA and (kind != UNALLOCATED or store.backing is not None):

@@ -19,7 +19,7 @@ from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2 import layout, overlap, snapshots
 from pyqio.drivers.formats.qcow2.allocation import Allocator
 from pyqio.drivers.formats.qcow2.cache import Codec
-from pyqio.drivers.formats.qcow2.compressed import Unpacker
+from pyqio.drivers.formats.qcow2.compressed import Packer
 from pyqio.drivers.formats.qcow2.encode import encode, encode_fields, with_extensions
 from pyqio.drivers.formats.qcow2.layout import OFFSET_MASK
 from pyqio.drivers.formats.qcow2.mapping import Mapping
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pyqio.block.node import Node
     from pyqio.drivers.formats.qcow2.header import Header
     from pyqio.drivers.formats.qcow2.options import Settings
+    from pyqio.drivers.formats.qcow2.space import SectorCipher
 
 
 class Store:
@@ -41,6 +42,9 @@ class Store:
     def __init__(self, file: Node, header: Header, settings: Settings, *, writable: bool) -> None:
         self.file = self.data = file
         self.backing: Node | None = None
+        self.cipher: SectorCipher | None = None
+        self.cipher_by_guest = False
+        """Whether the sectors that the cipher counts are the guest's, and not those of the file."""
         self.header = header
         self.fields = header.fields
         self.settings = settings
@@ -81,8 +85,13 @@ class Store:
             fail=self.fail,
             make_clean=self.barrier,
         )
-        self.unpacker = Unpacker(self.data, self.geometry)
+        self.packer = Packer(file, self.geometry, header.compression_type)
         self.claim_all()
+
+    @property
+    def raw_data(self) -> bool:
+        """Whether the external data file alone shows all that the guest sees."""
+        return bool(self.fields.autoclear_features & layout.RAW_DATA_FILE)
 
     @property
     def size(self) -> int:
@@ -216,10 +225,8 @@ def refuse_unsupported(header: Header) -> None:
     """Raise OpenError for features that are known by name but not served."""
     fields = header.fields
     refused = {
-        "extended L2 entries": fields.incompatible_features & layout.EXTENDED_L2,
         "an external data file": fields.incompatible_features & layout.DATA_FILE,
         "encryption": fields.crypt_method,
-        "zstd compression": header.compression_type,
     }
     for what, used in refused.items():
         if used:

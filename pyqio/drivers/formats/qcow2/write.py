@@ -7,9 +7,17 @@ from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.errors import BlockError
-from pyqio.drivers.formats.qcow2.compressed import pack_cluster
-from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO, hexadecimal
-from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED, UNALLOCATED
+from pyqio.drivers.formats.qcow2 import space
+from pyqio.drivers.formats.qcow2.layout import (
+    COMPRESSED,
+    COPIED,
+    OFFSET_MASK,
+    SUB_ALLOCATED,
+    SUBCLUSTERS,
+    ZERO,
+    hexadecimal,
+)
+from pyqio.drivers.formats.qcow2.mapping import DATA, NOWHERE, PACKED, UNALLOCATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,10 +39,10 @@ def pread(store: Store, offset: int, buf: memoryview) -> None:
         run = store.mapping.run(offset, end)
         part = buf[offset - start : offset - start + run.length]
         if run.kind == DATA:
-            store.data.pread(run.host_offset, part)
+            space.load(store, run.host_offset, offset, part)
         elif run.kind == PACKED:
             inside = offset & store.geometry.cluster_mask
-            part[:] = store.unpacker.cluster(run.entry)[inside : inside + run.length]
+            part[:] = store.packer.cluster(run.entry)[inside : inside + run.length]
         elif run.kind == UNALLOCATED and store.backing is not None:
             store.backing.pread(offset, part)
         else:
@@ -57,8 +65,8 @@ def reads_as_zero(store: Store, offset: int, end: int) -> bool:
 class Part(NamedTuple):
     """Guest clusters of one transfer that lie in one L2 slice.
 
-    ``linked``: the slice refers to them already, and nothing in it has to change.  ``new``: they were allocated for
-    this transfer.
+    ``linked``: the slice refers to all that is written already, and nothing in it has to change.  ``new``: they were
+    allocated for this transfer.
     """
 
     table: Table
@@ -88,11 +96,13 @@ def _overwrite(store: Store, offset: int, buf: memoryview) -> bool:
     table, index = store.mapping.find(offset)
     entry = table.entries[index] if table else 0
     host = entry & OFFSET_MASK
-    if not _in_place(entry) or entry & ZERO or host & mask:
+    if table is None or not _in_place(store, entry) or entry & ZERO or host & mask:
         return False
-    host += offset & mask
-    store.guard.check(host, len(buf))
-    store.data.pwrite(host, buf)
+    if store.geometry.extended:
+        wanted = subclusters(store, offset & mask, (offset & mask) + len(buf))
+        if wanted & ~table.bitmaps[index]:
+            return False
+    space.save(store, host + (offset & mask), offset, buf)
     return True
 
 
@@ -100,7 +110,7 @@ def _plan(store: Store, offset: int, end: int) -> tuple[list[Part], int]:
     """Parts that stand next to one another in the file, and the guest byte at which they end."""
     geometry = store.geometry
     parts: list[Part] = []
-    at, host = offset, 0
+    at, host = offset, NOWHERE
     try:
         while at < end and len(parts) < _MAX_PARTS:
             part = _next_part(store, at, end, host)
@@ -117,84 +127,145 @@ def _plan(store: Store, offset: int, end: int) -> tuple[list[Part], int]:
 
 
 def _next_part(store: Store, offset: int, end: int, host: int) -> Part | None:
-    """The part that starts at guest byte ``offset``; None where it cannot stand at ``host`` (0: anywhere)."""
+    """The part that starts at guest byte ``offset``; None where it cannot stand at ``host``."""
     geometry = store.geometry
     bits, size = geometry.cluster_bits, geometry.cluster_size
+    first = offset & ~geometry.cluster_mask
     table, index = store.mapping.find_for_change(offset)
     entries = table.entries
     limit = min((end - 1 >> bits) - (offset >> bits) + 1, geometry.slice_entries - index)
     entry = entries[index]
-    if _in_place(entry):
+    if _in_place(store, entry):
         found = entry & OFFSET_MASK
         if found & geometry.cluster_mask:
             where = f"{hexadecimal(found)} unaligned (guest offset: {hexadecimal(offset)})"
             store.fail(f"{_NAMES[entry & ZERO]} cluster offset {where}")
-        if host and found != host:
+        if host not in (NOWHERE, found):
             return None
         count = 1
         while count < limit and entries[index + count] == entry + count * size:
             count += 1
-        return Part(table, index, count, found, linked=not entry & ZERO, new=False)
+        linked = not entry & ZERO
+        if geometry.extended:
+            wanted = _bitmaps(store, first, count, offset, end)
+            linked = all(not w & ~b for w, b in zip(wanted, table.bitmaps[index : index + count], strict=True))
+        return Part(table, index, count, found, linked=linked, new=False)
     count = 1
-    while count < limit and not _in_place(entries[index + count]):
+    while count < limit and not _in_place(store, entries[index + count]):
         count += 1
-    if host:
-        count = store.allocator.allocate_at(host, count)
-        return Part(table, index, count, host, linked=False, new=True) if count else None
-    return Part(table, index, count, store.allocator.allocate(count), linked=False, new=True)
+    if host == NOWHERE:
+        return Part(table, index, count, space.take(store, first, count), linked=False, new=True)
+    count = space.take_at(store, host, first, count)
+    return Part(table, index, count, host, linked=False, new=True) if count else None
 
 
 _NAMES: Final = {0: "Data", ZERO: "Preallocated zero"}
 
 
-def _in_place(entry: int) -> bool:
+def _in_place(store: Store, entry: int) -> bool:
     """Whether the guest cluster has a host cluster that nobody else refers to."""
-    return entry & (COPIED | COMPRESSED) == COPIED and entry & OFFSET_MASK != 0
+    return entry & (COPIED | COMPRESSED) == COPIED and entry & store.geometry.host_mask != 0
+
+
+def subclusters(store: Store, start: int, stop: int) -> int:
+    """The allocation bits of the subclusters that bytes ``start`` to ``stop`` of a cluster touch."""
+    bits = store.geometry.subcluster_bits
+    return (1 << (stop - 1 >> bits) + 1) - (1 << (start >> bits))
+
+
+def _bitmaps(store: Store, guest: int, count: int, start: int, stop: int) -> list[int]:
+    """The allocation bits that guest bytes ``start`` to ``stop`` touch in ``count`` clusters from ``guest`` on."""
+    size = store.geometry.cluster_size
+    touched = [SUB_ALLOCATED] * count
+    for at in {0, count - 1}:
+        cluster = guest + at * size
+        touched[at] = subclusters(store, max(start - cluster, 0), min(stop - cluster, size))
+    return touched
 
 
 def _transfer(store: Store, parts: list[Part], offset: int, buf: memoryview) -> None:
-    """Write the data, with what surrounds it in clusters that are not linked yet, and then link those."""
-    mask = store.geometry.cluster_mask
-    head = 0 if parts[0].linked else offset & mask
-    tail = 0 if parts[-1].linked else -(offset + len(buf)) & mask
+    """Write the data, with what surrounds it in (sub)clusters that are not linked yet, and then link those."""
+    mask, end = store.geometry.cluster_mask, offset + len(buf)
+    start = offset - _before(store, parts[0], offset & mask)
+    stop = end + _after(store, parts[-1], (end - 1 & mask) + 1)
     host = parts[0].host_offset + (offset & mask)
     try:
-        if head or tail:
-            _write_around(store, host, offset, buf, head, tail)
+        if (start, stop) != (offset, end):
+            _write_around(store, host, offset, buf, offset - start, stop - end)
         else:
-            store.guard.check(host, len(buf))
-            store.data.pwrite(host, buf)
+            space.save(store, host, offset, buf)
         if any(not part.linked for part in parts):
             store.mark_dirty()
     except BaseException:
         _abandon(store, parts)
         raise
+    guest = offset & ~mask
     for part in parts:
         if not part.linked:
-            _link(store, part)
+            _link(store, part, guest, start, stop)
+        guest += part.clusters << store.geometry.cluster_bits
+
+
+def _before(store: Store, part: Part, inside: int) -> int:
+    """Bytes that go along before byte ``inside`` of the part's first cluster.
+
+    A new cluster takes over all the data of the former one; a cluster that stays, the rest of the first subcluster.
+    """
+    if part.linked or not store.geometry.extended:
+        return 0 if part.linked else inside
+    bits, index = store.geometry.subcluster_bits, part.first
+    held = _held(store, part, index)
+    if not part.new and held >> (inside >> bits) & 1:
+        return 0
+    start = inside >> bits << bits
+    if part.new and held:
+        start = min(start, (held & -held).bit_length() - 1 << bits)
+    return inside - start
+
+
+def _after(store: Store, part: Part, inside: int) -> int:
+    """As ``_before``, bytes from byte ``inside`` of the part's last cluster on."""
+    size = store.geometry.cluster_size
+    if part.linked or not store.geometry.extended:
+        return 0 if part.linked else size - inside
+    bits, index = store.geometry.subcluster_bits, part.first + part.clusters - 1
+    held = _held(store, part, index)
+    if not part.new and held >> (inside - 1 >> bits) & 1:
+        return 0
+    stop = (inside - 1 >> bits) + 1 << bits
+    if part.new and held:
+        stop = max(stop, held.bit_length() << bits)
+    return stop - inside
+
+
+def _held(store: Store, part: Part, index: int) -> int:
+    """The allocation bits of the subclusters that hold data before the transfer."""
+    entry = part.table.entries[index]
+    if entry & COMPRESSED:
+        return SUB_ALLOCATED
+    return part.table.bitmaps[index] & SUB_ALLOCATED
 
 
 def _write_around(store: Store, host: int, offset: int, buf: memoryview, head: int, tail: int) -> None:
     """Write ``buf`` at host offset ``host`` with ``head`` guest bytes before and ``tail`` after it."""
     end = offset + len(buf)
-    store.guard.check(host - head, head + len(buf) + tail)
     if head + len(buf) + tail <= _JOIN_BYTES:
         whole = memoryview(bytearray(head + len(buf) + tail))
         _read_around(store, offset - head, whole[:head])
         whole[head : head + len(buf)] = buf
         _read_around(store, end, whole[head + len(buf) :])
-        store.data.pwrite(host - head, whole)
+        space.save(store, host - head, offset - head, whole)
         return
     for guest, at, length in ((offset - head, host - head, head), (end, host + len(buf), tail)):
         if not length:
             continue
         if reads_as_zero(store, guest, guest + length):
-            store.data.pwrite_zeroes(at, length)
+            space.save_zeroes(store, at, guest, length)
         else:
             around = memoryview(bytearray(length))
             _read_around(store, guest, around)
-            store.data.pwrite(at, around)
-    store.data.pwrite(host, buf)
+            space.save(store, at, guest, around)
+    space.save(store, host, offset, buf)
 
 
 def _read_around(store: Store, offset: int, buf: memoryview) -> None:
@@ -207,11 +278,25 @@ def _end(store: Store, offset: int, end: int) -> int:
     return min(end, store.size) if offset < store.vm_state_offset else end
 
 
-def _link(store: Store, part: Part) -> None:
-    size, host = store.geometry.cluster_size, part.host_offset
-    former = part.table.entries[part.first : part.first + part.clusters]
+def _link(store: Store, part: Part, guest: int, start: int, stop: int) -> None:
+    """Let the table lead to the part's clusters, the first of which is guest cluster ``guest``.
+
+    Guest bytes from ``start`` to ``stop`` have been written.
+    """
+    size, host, table, span = (
+        store.geometry.cluster_size,
+        part.host_offset,
+        part.table,
+        slice(part.first, part.first + part.clusters),
+    )
+    former = table.entries[span]
     entries = array("Q", range(host | COPIED, (host | COPIED) + part.clusters * size, size))
-    store.mapping.change(part.table, part.first, entries)
+    bitmaps = None
+    if store.geometry.extended:
+        written = _bitmaps(store, guest, part.clusters, start, stop)
+        kept = (0 if entry & COMPRESSED else bitmap for entry, bitmap in zip(former, table.bitmaps[span], strict=True))
+        bitmaps = array("Q", ((old | new) & ~(new << SUBCLUSTERS) for old, new in zip(kept, written, strict=True)))
+    store.mapping.change(table, part.first, entries, bitmaps)
     if part.new:
         release(store, former, discard=store.settings.discard_other)
 
@@ -224,24 +309,24 @@ def release(store: Store, entries: Iterable[int], *, discard: bool) -> None:
         offset, length = entry & OFFSET_MASK, size
         if entry & COMPRESSED:
             offset, length = store.geometry.compressed_range(entry)
-            store.unpacker.forget()
-        elif not offset:
+            store.packer.forget()
+        elif not entry & store.geometry.host_mask:
             continue
         elif offset & store.geometry.cluster_mask:
             store.fail(f"Cannot free unaligned cluster {hexadecimal(offset)}")
         if offset != end or length != size or end % size:
             if end:
-                store.allocator.release(start, end - start, discard=discard)
+                space.give_back(store, start, end - start, discard=discard)
             start = offset
         end = offset + length
     if end:
-        store.allocator.release(start, end - start, discard=discard)
+        space.give_back(store, start, end - start, discard=discard)
 
 
 def _abandon(store: Store, parts: list[Part]) -> None:
     for part in parts:
         if part.new:
-            store.allocator.abandon(part.host_offset, part.clusters)
+            space.abandon(store, part.host_offset, part.clusters)
 
 
 def pwrite_compressed(store: Store, offset: int, buf: memoryview) -> None:
@@ -252,6 +337,8 @@ def pwrite_compressed(store: Store, offset: int, buf: memoryview) -> None:
     size = store.geometry.cluster_size
     if not buf:
         return
+    if store.geometry.external:
+        raise BlockError(errno=errno.ENOTSUP)
     if offset & store.geometry.cluster_mask or (len(buf) % size and offset + len(buf) != store.size):
         raise BlockError(errno=errno.EINVAL)
     done = [_write_packed(store, offset + at, buf[at : at + size]) for at in range(0, len(buf), size)]
@@ -262,7 +349,7 @@ def pwrite_compressed(store: Store, offset: int, buf: memoryview) -> None:
 def _write_packed(store: Store, offset: int, buf: memoryview) -> bool:
     """Store one cluster; False where something is stored there already, which compressed data cannot replace."""
     size = store.geometry.cluster_size
-    packed = pack_cluster(buf if len(buf) == size else bytes(buf).ljust(size, b"\0"))
+    packed = store.packer.pack(buf if len(buf) == size else bytes(buf).ljust(size, b"\0"))
     if packed is None:
         pwrite(store, offset, buf)
         return True
@@ -271,15 +358,15 @@ def _write_packed(store: Store, offset: int, buf: memoryview) -> bool:
     if former & (COMPRESSED | OFFSET_MASK):
         return False
     host = store.allocator.allocate_bytes(len(packed))
-    store.unpacker.forget()
+    store.packer.forget()
     try:
         store.guard.check(host, len(packed))
-        store.data.pwrite(host, memoryview(packed))
+        store.file.pwrite(host, memoryview(packed))
         store.mark_dirty()
     except BaseException:
         store.allocator.abandon_bytes(host, len(packed))
         raise
     sectors = (host + len(packed) - 1 >> 9) - (host >> 9)
     entry = host | COMPRESSED | sectors << store.geometry.compressed_shift
-    store.mapping.change(table, index, array("Q", [entry]))
+    store.mapping.change(table, index, array("Q", [entry]), array("Q", [0]))
     return True

@@ -1,4 +1,4 @@
-"""Zeroes and discards: whole clusters whose entries change, and none of whose data is written."""
+"""Zeroes and discards: clusters and subclusters whose entries change, and none of whose data is written."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from pyqio.base.errors import Unsupported
 from pyqio.base.types import MAY_UNMAP, NO_FALLBACK
-from pyqio.drivers.formats.qcow2.layout import COMPRESSED, OFFSET_MASK, ZERO
+from pyqio.drivers.formats.qcow2 import space
+from pyqio.drivers.formats.qcow2.layout import COMPRESSED, SUB_ZERO, SUBCLUSTERS, ZERO
 from pyqio.drivers.formats.qcow2.mapping import DATA, PACKED
-from pyqio.drivers.formats.qcow2.write import reads_as_zero, release
+from pyqio.drivers.formats.qcow2.write import reads_as_zero, release, subclusters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pyqio.drivers.formats.qcow2.store import Store
 
@@ -22,10 +23,10 @@ _STORED: Final = (DATA, PACKED)
 def pwrite_zeroes(store: Store, offset: int, length: int, flags: int) -> None:
     """Make a guest range read as zeroes.
 
-    A range that is not made of whole clusters must lie in one, whose other bytes read as zeroes already.  Raises
+    A range that is not made of whole (sub)clusters must lie in one, whose other bytes read as zeroes already.  Raises
     Unsupported where the entries cannot say it.
     """
-    mask, end = store.geometry.cluster_mask, offset + length
+    mask, end = store.geometry.subcluster_mask, offset + length
     start, stop = offset & ~mask, min((end + mask) & ~mask, store.size)
     if store.geometry.version < 3 and flags & NO_FALLBACK:
         raise Unsupported
@@ -39,7 +40,8 @@ def pwrite_zeroes(store: Store, offset: int, length: int, flags: int) -> None:
 def zeroize(store: Store, start: int, stop: int, *, unmap: bool) -> None:
     """Make whole clusters read as zeroes; ``unmap`` gives their host clusters back.
 
-    Without zero clusters (version 2) an image without a backing file has its clusters discarded.  Raises Unsupported.
+    With extended entries the range may begin and end with any subcluster.  Without zero clusters (version 2) an image
+    without a backing file has its clusters discarded.  Raises Unsupported.
     """
     if store.geometry.version < 3:
         if store.backing is not None:
@@ -47,11 +49,31 @@ def zeroize(store: Store, start: int, stop: int, *, unmap: bool) -> None:
         discard(store, start, stop, wanted=store.settings.discard_request)
         return
 
-    def entry_for(entry: int) -> int:
-        kept = 0 if entry & COMPRESSED or (unmap and entry & OFFSET_MASK) else entry
-        return kept | ZERO
+    def keep(entry: int) -> int:
+        return 0 if entry & COMPRESSED or (unmap and entry & store.geometry.host_mask) else entry
 
-    _rewrite(store, start, stop, entry_for, discard=store.settings.discard_request)
+    space.clear_raw(store, start, stop - start, unmap=unmap)
+    mask, size = store.geometry.cluster_mask, store.geometry.cluster_size
+    if start & mask:
+        head = min(stop, start - (start & mask) + size)
+        _zeroize_part(store, start, head)
+        start = head
+    if stop & mask and stop < store.size and start < stop:
+        _zeroize_part(store, stop & ~mask, stop)
+        stop &= ~mask
+    _rewrite(store, start, stop, keep, zero=True, discard=store.settings.discard_request)
+
+
+def _zeroize_part(store: Store, start: int, stop: int) -> None:
+    """Make subclusters of one cluster read as zeroes.  Raises Unsupported where the cluster is compressed."""
+    table, index = store.mapping.find_for_change(start)
+    if table.entries[index] & COMPRESSED:
+        raise Unsupported
+    inside = start & store.geometry.cluster_mask
+    touched = subclusters(store, inside, inside + stop - start)
+    bitmap = (table.bitmaps[index] | touched << SUBCLUSTERS) & ~touched
+    if bitmap != table.bitmaps[index]:
+        store.mapping.change(table, index, table.entries[index : index + 1], array("Q", [bitmap]))
 
 
 def pdiscard(store: Store, offset: int, length: int) -> None:
@@ -72,30 +94,48 @@ def discard(store: Store, start: int, stop: int, *, wanted: bool, full: bool = F
 
     ``full``: leave nothing behind, so that the backing file is seen.
     """
+    blank = full or store.geometry.version < 3
 
-    def entry_for(entry: int) -> int:
-        if full or store.geometry.version < 3:
-            return 0
-        return ZERO if entry & (COMPRESSED | OFFSET_MASK) or store.backing is not None else entry
+    def keep(entry: int) -> int | None:
+        known = blank or store.backing is not None or entry & (COMPRESSED | store.geometry.host_mask)
+        return 0 if known else None
 
-    _rewrite(store, start, stop, entry_for, discard=wanted)
+    if not blank:
+        space.clear_raw(store, start, stop - start, unmap=True)
+    _rewrite(store, start, stop, keep, zero=not blank, discard=wanted)
 
 
-def _rewrite(store: Store, start: int, stop: int, entry_for: Callable[[int], int], *, discard: bool) -> None:
+def _rewrite(
+    store: Store,
+    start: int,
+    stop: int,
+    keep: Callable[[int], int | None],
+    *,
+    zero: bool,
+    discard: bool,
+) -> None:
+    """Change the entries of whole clusters to what ``keep(entry)`` makes of them, None for no change.
+
+    ``zero``: they read as zeroes from now on.
+    """
     geometry = store.geometry
+    mark, bitmap_mark = (0 if geometry.extended else ZERO, SUB_ZERO) if zero else (0, 0)
     while start < stop:
         table, index = store.mapping.find_for_change(start)
         count = min(geometry.clusters(stop - start), geometry.slice_entries - index)
         former = table.entries[index : index + count]
-        entries = array("Q", map(entry_for, former))
-        if entries != former:
-            store.mapping.change(table, index, entries)
-            release(store, _dropped(former, entries), discard=discard)
+        former_bitmaps = table.bitmaps[index : index + count]
+        entries, bitmaps = former[:], former_bitmaps[:]
+        dropped = []
+        for at, entry in enumerate(former):
+            kept = keep(entry)
+            if kept is not None:
+                entries[at] = kept | mark
+                if geometry.extended:
+                    bitmaps[at] = bitmap_mark
+                if entry and not kept & geometry.host_mask:
+                    dropped.append(entry)
+        if entries != former or bitmaps != former_bitmaps:
+            store.mapping.change(table, index, entries, bitmaps)
+            release(store, dropped, discard=discard)
         start += count << geometry.cluster_bits
-
-
-def _dropped(former: array[int], entries: array[int]) -> Iterator[int]:
-    """The former entries whose host clusters the new ones do not refer to."""
-    for before, after in zip(former, entries, strict=True):
-        if before != after and not after & OFFSET_MASK:
-            yield before

@@ -12,7 +12,7 @@ CLUSTER = 65536
 
 
 def host_clusters(opened):
-    """The host cluster of each guest cluster, 0 where it has none."""
+    """The host cluster of each guest cluster, -1 where it has none."""
     store = opened.store
     size = store.geometry.cluster_size
     return [store.mapping.run(at, at + 1).host_offset // size for at in range(0, store.size, size)]
@@ -39,7 +39,7 @@ def test_write_when_a_cluster_was_freed_takes_the_first_that_is_free(opened):
     qcow2.image.discard(CLUSTER, CLUSTER)
     qcow2.image.pwrite(3 * CLUSTER, b"y")
 
-    assert host_clusters(qcow2) == [5, 0, 7, 6]
+    assert host_clusters(qcow2) == [5, -1, 7, 6]
 
 
 def test_write_when_a_freed_cluster_is_taken_again_flushes_first(opened):
