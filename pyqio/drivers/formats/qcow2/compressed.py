@@ -6,6 +6,7 @@ A raw deflate stream (RFC 1951, 4 KiB window), or zstd frames (RFC 8878).
 from __future__ import annotations
 
 import errno
+import importlib
 import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -74,15 +75,11 @@ class Zstd:
 
 def _zstd() -> Any:
     try:
-        if sys.version_info >= (3, 14):
-            from compression import zstd
-        else:
-            from backports import zstd
+        return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     except ImportError as error:
         raise BlockError(
             "zstd compression needs a library that is not installed: pip install 'pyqio[zstd]'", errno=errno.ENOTSUP
         ) from error
-    return zstd
 
 
 TYPES: Final[Mapping[int, tuple[str, type[Stream]]]] = {0: ("zlib", Deflate), 1: ("zstd", Zstd)}
