@@ -42,11 +42,12 @@ class Scheduling(Enum):
 class ChildRole(Enum):
     """What a child is to its parent; decides which permissions the parent takes on it.
 
-    IMAGE: holds the parent's metadata and data.  FILTERED: seen through, permissions pass on.
-    BACKING: read where the parent has nothing; never written.
+    IMAGE: holds the parent's metadata and data.  DATA: holds data and nothing else.  FILTERED: seen through,
+    permissions pass on.  BACKING: read where the parent has nothing; never written.
     """
 
     IMAGE = "image"
+    DATA = "data"
     FILTERED = "filtered"
     BACKING = "backing"
 

@@ -47,7 +47,7 @@ class Edge:
 def default_permissions(role: ChildRole, perm: int, shared: int, *, writable: bool) -> tuple[int, int]:
     """What a parent takes and shares on a child of ``role`` when its own users take ``perm`` and share ``shared``.
 
-    As seen from outside on QEMU 7.2's locks: a format owns its file alone, a filter passes through.
+    As seen from outside on QEMU 7.2's locks: a format owns its metadata alone, a filter passes through.
     """
     if role is ChildRole.FILTERED:
         return perm, shared
@@ -55,6 +55,9 @@ def default_permissions(role: ChildRole, perm: int, shared: int, *, writable: bo
         # Who lets others write above lets them write below: what changes in a backing file is as good as that.
         others = PERM_WRITE | PERM_RESIZE if shared & PERM_WRITE else 0
         return PERM_CONSISTENT_READ, PERM_CONSISTENT_READ | PERM_WRITE_UNCHANGED | others
+    if role is ChildRole.DATA:
+        writes = writable and perm & (PERM_WRITE | PERM_WRITE_UNCHANGED | PERM_RESIZE)
+        return PERM_CONSISTENT_READ | (PERM_WRITE | PERM_RESIZE if writes else 0), shared & ~PERM_RESIZE
     taken = PERM_CONSISTENT_READ | (PERM_WRITE | PERM_RESIZE if writable else 0)
     return taken, shared & ~(PERM_WRITE | PERM_RESIZE)
 
@@ -94,6 +97,8 @@ def apply(node: Node) -> None:
 
 
 def _check(edge: Edge) -> None:
+    if edge.perm & (PERM_WRITE | PERM_WRITE_UNCHANGED | PERM_RESIZE) and edge.node.read_only:
+        raise PermissionConflict("Block node is read-only")
     for other in edge.node.parents:
         if other is not edge and (clash := edge.perm & ~other.shared | other.perm & ~edge.shared):
             what = NAMES[clash & -clash]

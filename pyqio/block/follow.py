@@ -21,12 +21,13 @@ FOLLOW_MODES: Final = ("all", "same-dir", "none")
 class Found:
     """The name of a file, as it was found in an image.
 
-    ``name``: a relative one starts where the image is.  ``image``: the image's own path.  ``is_plain``: the name is a
-    path, and not a protocol's or ``json:``.  ``instead``: what the user can do who does not want the name followed.
+    ``path``: what is opened for it.  ``image``: the image's own path.  ``is_plain``: the name is a path, and not a
+    protocol's or ``json:``.  ``instead``: what the user can do who does not want the name followed.
     """
 
-    def __init__(self, name: str, *, image: str, is_plain: bool, instead: str) -> None:
+    def __init__(self, name: str, *, path: str, image: str, is_plain: bool, instead: str) -> None:
         self._name = name
+        self._path = path
         self._image = image
         self._is_plain = is_plain
         self._instead = instead
@@ -40,7 +41,7 @@ class Found:
         if not self._is_plain or os.path.isabs(self._name) or not os.path.lexists(self._image):
             return False
         folder = os.path.realpath(os.path.dirname(self._image))
-        return os.path.commonpath([folder, os.path.realpath(os.path.join(folder, self._name))]) == folder
+        return os.path.commonpath([folder, os.path.realpath(self._path)]) == folder
 
     def check(self, mode: str) -> None:
         """Raise OpenError where ``mode``, one of FOLLOW_MODES, does not let this file be opened."""

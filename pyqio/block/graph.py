@@ -256,12 +256,12 @@ class Graph:
 
     def _take_groups(self, node: Node, options: dict[str, Any]) -> dict[str, Any]:
         """Remove the children's options from ``options``; a child can be named, but not become another one."""
-        for key in ("file", "backing"):
+        for key in dict.fromkeys(("file", "backing", *node.children)):
             if isinstance(spec := options.get(key), str):
-                child = node.children.get(key)
-                if self.nodes.get(spec) is None:
+                named = self.nodes.get(spec)
+                if named is None and key in ("file", "backing"):
                     raise OpenError(f"Cannot find device='' nor node-name='{spec}'")
-                if child is None or child.node is not self.nodes[spec]:
+                if named is None or key not in node.children or node.children[key].node is not named:
                     raise OptionError(f"Cannot change the option '{key}'")
                 del options[key]
         return {edge.key: options.pop(edge.key, {}) for edge in node.children.values()}
@@ -339,7 +339,9 @@ class _Opening:
         probe: bool = False,
         found: Found | None = None,
     ) -> Node:
-        spec = self._rest.pop(key, {} if default is not None else None)
+        spec = self._rest.pop(key, None)
+        if spec is None and default is not None:
+            spec = {}
         if isinstance(spec, dict) and default is not None and spec.keys().isdisjoint(("file", "filename")):
             spec = {**default, **spec}
             if found is not None:

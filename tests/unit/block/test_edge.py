@@ -54,17 +54,26 @@ def test_change_that_is_refused_keeps_what_was(watched):
 
 
 @pytest.mark.parametrize(
-    ("role", "writable", "expected"),
+    ("role", "perm", "writable", "expected"),
     [
-        (ChildRole.FILTERED, True, (0, PERM_ALL)),
+        (ChildRole.FILTERED, 0, True, (0, PERM_ALL)),
         (
             ChildRole.IMAGE,
+            0,
             True,
             (PERM_CONSISTENT_READ | PERM_WRITE | PERM_RESIZE, PERM_ALL & ~PERM_WRITE & ~PERM_RESIZE),
         ),
-        (ChildRole.IMAGE, False, (PERM_CONSISTENT_READ, PERM_ALL & ~PERM_WRITE & ~PERM_RESIZE)),
-        (ChildRole.BACKING, True, (PERM_CONSISTENT_READ, PERM_ALL)),
+        (ChildRole.IMAGE, 0, False, (PERM_CONSISTENT_READ, PERM_ALL & ~PERM_WRITE & ~PERM_RESIZE)),
+        (ChildRole.BACKING, 0, True, (PERM_CONSISTENT_READ, PERM_ALL)),
+        (ChildRole.DATA, 0, True, (PERM_CONSISTENT_READ, PERM_ALL & ~PERM_RESIZE)),
+        (
+            ChildRole.DATA,
+            PERM_WRITE,
+            True,
+            (PERM_CONSISTENT_READ | PERM_WRITE | PERM_RESIZE, PERM_ALL & ~PERM_RESIZE),
+        ),
+        (ChildRole.DATA, PERM_WRITE, False, (PERM_CONSISTENT_READ, PERM_ALL & ~PERM_RESIZE)),
     ],
 )
-def test_what_a_parent_takes_follows_from_the_childs_role(role, writable, expected):
-    assert default_permissions(role, 0, PERM_ALL, writable=writable) == expected
+def test_what_a_parent_takes_follows_from_the_childs_role(role, perm, writable, expected):
+    assert default_permissions(role, perm, PERM_ALL, writable=writable) == expected

@@ -119,6 +119,16 @@ def test_data_file_when_its_name_looks_like_a_protocol_then_it_is_a_file_s(tmp_p
         Graph().open_node(spec, OpenFlags(), probing=False)
 
 
+@pytest.mark.parametrize(
+    ("name", "inside"), [("images/base", True), ("base", False), ("outside", False), ("images/link", False)]
+)
+def test_data_file_when_its_name_is_relative_then_it_starts_in_the_working_directory(overlay, name, inside):
+    spec, found = data_child(name, overlay("base"))
+
+    assert spec == {"filename": name}
+    assert found.is_inside is inside
+
+
 def _renamed(path, before, after):
     with open(path, "r+b") as file:
         data = file.read()

@@ -202,3 +202,25 @@ def test_reopen_may_repeat_what_is(graph, raw_file):
         image.reopen(options={"driver": "raw", "node-name": "n", "file": {"driver": "file"}})
 
         assert image.pread(0, 1) == b"\xcd"
+
+
+def test_open_when_the_child_of_a_writable_node_is_read_only_is_refused(graph, raw_file):
+    spec = {"driver": "raw", "file": {"driver": "file", "filename": raw_file, "read-only": True}}
+
+    with pytest.raises(OpenError, match=r"^Block node is read-only$"):
+        graph.open(None, spec)
+
+    assert graph.nodes == {}
+
+
+@pytest.mark.parametrize(("key", "given"), [("raw", "other"), ("raw", "test-node"), ("test", "nosuch")])
+def test_reopen_when_a_child_is_named_and_is_another_node_is_refused(graph, raw_file, key, given):
+    spec = {
+        "driver": "blkverify",
+        "raw": {"driver": "null-co", "node-name": "raw-node", "size": 512},
+        "test": {"driver": "null-co", "node-name": "test-node", "size": 512},
+    }
+    image = graph.open(None, spec)
+
+    with pytest.raises(OptionError, match=f"^Cannot change the option '{key}'$"):
+        image.reopen(options={key: given})

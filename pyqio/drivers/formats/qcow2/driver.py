@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pyqio.base.errors import BlockError, NestingError, OpenError
 from pyqio.base.types import COMPRESSED as COMPRESS
 from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location
-from pyqio.drivers.formats.qcow2 import Qcow2, compressed, layout, write
+from pyqio.drivers.formats.qcow2 import Qcow2, layout, write
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2.mapping import DATA, NOWHERE, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
-from pyqio.drivers.formats.qcow2.naming import backing_child
+from pyqio.drivers.formats.qcow2.naming import backing_child, data_child
 from pyqio.drivers.formats.qcow2.options import Qcow2Options, change, settle
 from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
 
@@ -43,9 +43,11 @@ class Qcow2Image(Qcow2):
         file = opening.child("file", ChildRole.IMAGE)
         writable = not opening.flags.read_only
         header = headers.parse(_reader(file), writable=writable)
+        data = _open_data(opening, file, header)
         refuse_unsupported(header)
         settings = settle(options, header, unmap=opening.flags.discard == "unmap")
         store = Store(file, header, settings, writable=writable)
+        store.data = data
         store.backing = _open_backing(opening, file, header)
         if writable:
             _prepare(store)
@@ -153,22 +155,10 @@ class Qcow2Image(Qcow2):
         return Caps(may_unmap=True, zero_init=self._store.backing is None, compressed=True)
 
     def info(self) -> Mapping[str, Any]:
-        """What ``qemu-img info`` says, and ``cluster-size`` and ``vm-state-offset`` in bytes."""
-        store, fields = self._store, self._store.fields
-        newer: dict[str, Any] = {
-            "lazy-refcounts": bool(fields.compatible_features & layout.LAZY_REFCOUNTS),
-            "refcount-bits": store.geometry.refcount_bits,
-            "corrupt": bool(fields.incompatible_features & layout.CORRUPT),
-            "extended-l2": store.geometry.extended,
-        }
-        older = {"refcount-bits": store.geometry.refcount_bits}
-        return {
-            "cluster-size": store.geometry.cluster_size,
-            "vm-state-offset": store.vm_state_offset,
-            "compat": "1.1" if fields.version > 2 else "0.10",
-            "compression-type": compressed.TYPES[store.header.compression_type][0],
-            **(newer if fields.version > 2 else older),
-        }
+        """What ``qemu-img info`` says (see info)."""
+        from pyqio.drivers.formats.qcow2.info import describe
+
+        return describe(self._store)
 
     def reopen(self, flags: OpenFlags, options: Mapping[str, Any]) -> None:
         """Change access, lazy refcounts, checks, caches and discards; the backing file stays."""
@@ -182,7 +172,7 @@ class Qcow2Image(Qcow2):
             store.settle()
         if not store.dead:
             store = Store(store.file, store.header_now(), settings, writable=writable)
-            store.backing = self._store.backing
+            store.data, store.backing = self._store.data, self._store.backing
             if writable and not self._store.writable:
                 _prepare(store)
             self._store = store
@@ -211,13 +201,29 @@ def _reader(file: Node) -> headers.Reader:
 
 def _prepare(store: Store) -> None:
     """What a writable image needs before its first request."""
-    if store.fields.autoclear_features:
+    if store.fields.autoclear_features & ~layout.RAW_DATA_FILE:
         # Bitmaps too: they are not kept up to date here, and the cleared bit tells others so.
-        store.update(autoclear_features=0)
+        store.update(autoclear_features=store.fields.autoclear_features & layout.RAW_DATA_FILE)
     if store.lazy:
         from pyqio.drivers.formats.qcow2.repair import repair
 
         repair(store)
+
+
+def _open_data(opening: Opening, file: Node, header: headers.Header) -> Node:
+    """The node of the guest's data: the file, or the data file that the user or the header names."""
+    external = bool(header.fields.incompatible_features & layout.DATA_FILE)
+    if opening.has_child("data-file") and not opening.declines_child("data-file"):
+        data = opening.child("data-file", ChildRole.DATA)
+        if not external:
+            raise OpenError("'data-file' can only be set for images with an external data file")
+        return data
+    if not external:
+        return file
+    if header.extension(headers.EXT_DATA_FILE) is None:
+        raise OpenError("'data-file' is required for this image")
+    spec, found = data_child(header.data_file, file.filename)
+    return opening.child("data-file", ChildRole.DATA, default=spec, found=found)
 
 
 def _open_backing(opening: Opening, file: Node, header: headers.Header) -> Node | None:

@@ -16,22 +16,20 @@ def resolve_name(name: str, image: str) -> str:
     """A backing file's ``name`` as seen from the directory of ``image``; names with a protocol stay as they are."""
     if protocol_prefix(name) is not None:
         return name
-    return _beside(name, image)
+    return os.path.join(os.path.dirname(image), name)
 
 
 def backing_child(name: str, image: str) -> tuple[dict[str, Any], Found]:
     """Options for the backing file that ``image`` names, and what there is to say of the name."""
-    found = Found(name, image=image, is_plain=protocol_prefix(name) is None, instead=_INSTEAD)
-    return {"filename": Typed(resolve_name(name, image))}, found
+    path = resolve_name(name, image)
+    found = Found(name, path=path, image=image, is_plain=protocol_prefix(name) is None, instead=_INSTEAD)
+    return {"filename": Typed(path)}, found
 
 
 def data_child(name: str, image: str) -> tuple[dict[str, Any], Found]:
     """As ``backing_child``, for the file of guest data.
 
     It is written to, so that its name is a file's, whatever is in it: neither ``json:`` nor a protocol (CVE-2024-4467).
+    A relative name starts in the working directory, unlike a backing file's: so do QEMU's programs read it.
     """
-    return {"filename": _beside(name, image)}, Found(name, image=image, is_plain=True, instead=_INSTEAD_OF_DATA)
-
-
-def _beside(name: str, image: str) -> str:
-    return os.path.join(os.path.dirname(image), name)
+    return {"filename": name}, Found(name, path=name, image=image, is_plain=True, instead=_INSTEAD_OF_DATA)

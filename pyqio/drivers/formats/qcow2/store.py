@@ -137,7 +137,7 @@ class Store:
         if self.mapping.dirty:
             if not self.lazy:
                 self.refcounts.write_back()
-            self.file.flush()
+            self._sync()
             self.mapping.write_l2()
             if self.mapping.l1_dirty:
                 self.file.flush()
@@ -151,6 +151,12 @@ class Store:
         self.barrier()
         if not self.lazy:
             self.refcounts.write_back()
+        self._sync()
+
+    def _sync(self) -> None:
+        """Flush the guest's data and the file."""
+        if self.data is not self.file:
+            self.data.flush()
         self.file.flush()
 
     def mark_dirty(self) -> None:
@@ -223,11 +229,5 @@ class Store:
 
 def refuse_unsupported(header: Header) -> None:
     """Raise OpenError for features that are known by name but not served."""
-    fields = header.fields
-    refused = {
-        "an external data file": fields.incompatible_features & layout.DATA_FILE,
-        "encryption": fields.crypt_method,
-    }
-    for what, used in refused.items():
-        if used:
-            raise OpenError(f"qcow2 images with {what} are not supported", errno=errno.ENOTSUP)
+    if header.fields.crypt_method:
+        raise OpenError("qcow2 images with encryption are not supported", errno=errno.ENOTSUP)

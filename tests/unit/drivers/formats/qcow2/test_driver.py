@@ -122,13 +122,9 @@ def test_open_when_lazy_refcounts_are_asked_of_version_2_is_refused(blank):
         Opened(blank(MIB, compat="0.10"), **{"lazy-refcounts": "on"})
 
 
-@pytest.mark.parametrize(
-    ("edit", "what"),
-    [((72, 8, 4), "an external data file"), ((32, 4, 1), "encryption")],
-)
-def test_open_when_a_feature_is_not_served_names_it(blank, edit, what):
-    with pytest.raises(OpenError, match=f"qcow2 images with {what} are not supported"):
-        Opened(patched(blank(MIB), edit))
+def test_open_when_the_image_is_encrypted_says_that_this_is_not_served(blank):
+    with pytest.raises(OpenError, match="qcow2 images with encryption are not supported"):
+        Opened(patched(blank(MIB), (32, 4, 1)))
 
 
 def test_open_when_the_l2_cache_is_small_serves_all_the_same(blank):
@@ -221,3 +217,29 @@ def test_reopen_when_made_read_only_and_writable_again_keeps_the_data(tmp_path):
         data = image.pread(0, 3)
 
     assert (read_only, data) == (b"x", b"xyx")
+
+
+DATA_FILE = (72, 8, 4)
+
+
+@pytest.mark.parametrize(
+    ("edits", "options", "message"),
+    [
+        ((), {"data-file": {"driver": "null-co"}}, "'data-file' can only be set for images with an external data file"),
+        ((), {"data-file": "nosuch"}, "Cannot find device='nosuch' nor node-name='nosuch'"),
+        ((), {"data-file": {"driver": "file"}}, "The 'file' block driver requires a file name"),
+        ((DATA_FILE,), {}, "'data-file' is required for this image"),
+        ((DATA_FILE,), {"data-file": None}, "'data-file' is required for this image"),
+        ((DATA_FILE, (112, 16, 0x44415441_00000000 << 64)), {}, "The 'file' block driver requires a file name"),
+        (
+            (DATA_FILE, (112, 24, 0x44415441_00000006_6E6F_0061_6263_0000 << 64)),
+            {},
+            "Could not open 'no': No such file or directory",
+        ),
+    ],
+)
+def test_open_when_the_data_file_is_wrong_says_what_qemu_says(blank, edits, options, message):
+    with pytest.raises(OpenError) as caught:
+        Opened(patched(blank(MIB), *edits), **options)
+
+    assert caught.value.message == message
