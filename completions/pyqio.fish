@@ -35,6 +35,7 @@ function __pyqio_commands --description "Commands and what they do"
         'resume' 'resumes the request tagged as tag' \
         'sigraise' 'raises a signal' \
         'sleep' 'waits for the given value in milliseconds' \
+        'snapshot' 'lists and changes the snapshots inside the current file' \
         'truncate' 'truncates the current file at the given offset' \
         'wait_break' 'waits for the suspension of a request' \
         'write' 'writes a number of bytes at a specified offset' \

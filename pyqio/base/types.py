@@ -94,6 +94,23 @@ class Location(Record):
     detail: str = ""
 
 
+class SnapshotInfo(Record):
+    """What a format keeps of one internal snapshot: the disk, and perhaps a machine's state, as they were.
+
+    ``date_seconds``, ``date_ns``: when it was taken, since 1970 UTC.  ``vm_clock_ns``: for how long the machine had
+    run.  ``vm_state_size`` and ``disk_size`` are bytes.  ``icount``: instructions that it had run, None where unknown.
+    """
+
+    id: str
+    name: str
+    date_seconds: int
+    date_ns: int
+    vm_clock_ns: int
+    vm_state_size: int
+    disk_size: int
+    icount: int | None
+
+
 class Limits(Record):
     """What a driver can take in one request; bytes everywhere, 0 means no limit.
 

@@ -12,11 +12,11 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pyqio.base.errors import OpenError, Unsupported
-from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location, OpenFlags, Role, Scheduling
+from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location, OpenFlags, Role, Scheduling, SnapshotInfo
 from pyqio.block.secrets import NO_SECRETS, Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pyqio.block.follow import Found
     from pyqio.block.node import Node
@@ -160,6 +160,25 @@ class Driver(ABC):
     def vm_state_pwrite(self, offset: int, buf: memoryview) -> None:
         """Store ``buf`` at byte ``offset`` of the machine state."""
         raise Unsupported
+
+    def snapshots(self) -> Sequence[SnapshotInfo]:
+        """The snapshots that the image keeps inside, in the order of its table."""
+        raise Unsupported("Block driver does not support snapshots")
+
+    def snapshot_create(self, name: str, *, date_ns: int) -> None:
+        """Keep the disk as it is now; ``date_ns``: the time, since 1970 UTC.  A name may be there already."""
+        raise Unsupported("Block driver does not support snapshots")
+
+    def snapshot_apply(self, wanted: str) -> None:
+        """Make the disk what the snapshot with this id, or else of this name, holds; its size too.
+
+        Raises BlockError, ENOENT where there is none.
+        """
+        raise Unsupported("Block driver does not support snapshots")
+
+    def snapshot_delete(self, name: str) -> None:
+        """Forget the first snapshot of this name.  Raises BlockError, ENOENT where there is none."""
+        raise Unsupported("Block driver does not support snapshots")
 
     def locate(self, offset: int) -> Location:
         """Where the guest byte at ``offset`` lives, for a person to read; one step down, to a child or to the host."""

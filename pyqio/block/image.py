@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import BlockError, VerifyError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from pyqio.base.types import Cache, Extent
+    from pyqio.base.types import Cache, Extent, SnapshotInfo
     from pyqio.block.graph import Graph
 
 Buffer = bytes | bytearray | memoryview
@@ -145,8 +146,7 @@ class Image:
         ``exact`` False: a device that is larger is good enough.  From now on the file is locked against others that
         resize it; raises PermissionConflict where one does.
         """
-        if not self.read_only:
-            edges.change(self._edge, self._edge.perm | PERM_RESIZE, self._edge.shared)
+        self._take_resize()
         self.node.truncate(length, prealloc=prealloc, exact=exact)
 
     def block_status(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
@@ -170,6 +170,29 @@ class Image:
         self.node.vm_state_pread(0, memoryview(bytearray()))
         node = Node(f"{self.node.name} (machine state)", VmState(self.node), self.node.flags)
         return Image(self._graph, Edge(None, "vm-state", ChildRole.FILTERED, node))
+
+    def snapshots(self) -> Sequence[SnapshotInfo]:
+        """The snapshots inside the image, in its own order.  Raises Unsupported where the format has none."""
+        return self.node.snapshots()
+
+    def snapshot_create(self, name: str, *, date_ns: int | None = None) -> None:
+        """Keep the disk as it is now as a snapshot inside the image; names need not be unique.
+
+        ``date_ns``: when, in nanoseconds since 1970 UTC; now by default.  Nothing has changed where this fails.
+        """
+        self.node.snapshot_create(name, date_ns=time.time_ns() if date_ns is None else date_ns)
+
+    def snapshot_apply(self, wanted: str) -> None:
+        """Go back to the snapshot with the id ``wanted``, or else of that name; the size comes back too.
+
+        Raises BlockError: ENOENT where there is none; PermissionConflict as ``truncate`` does.
+        """
+        self._take_resize()
+        self.node.snapshot_apply(wanted)
+
+    def snapshot_delete(self, name: str) -> None:
+        """Forget the first snapshot of this name.  Raises BlockError: ENOENT where there is none."""
+        self.node.snapshot_delete(name)
 
     def info(self) -> Mapping[str, Any]:
         """What the format says of itself, by qemu-img info's names."""
@@ -195,6 +218,10 @@ class Image:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _take_resize(self) -> None:
+        if not self.read_only:
+            edges.change(self._edge, self._edge.perm | PERM_RESIZE, self._edge.shared)
 
     def _check(self, offset: int, length: int) -> None:
         end = self.node.length()

@@ -18,9 +18,9 @@ from pyqio.block import emulate
 from pyqio.block.overlap import Overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from pyqio.base.types import Location, OpenFlags
+    from pyqio.base.types import Location, OpenFlags, SnapshotInfo
     from pyqio.block.driver import Driver
     from pyqio.block.edge import Edge
 
@@ -149,6 +149,30 @@ class Node:
         self._check_writable(offset, 0)
         with self._changing(offset):
             self.driver.vm_state_pwrite(offset, buf)
+
+    def snapshots(self) -> Sequence[SnapshotInfo]:
+        """The snapshots inside the image.  Raises Unsupported where the format has none."""
+        with self._serving(0):
+            return self.driver.snapshots()
+
+    def snapshot_create(self, name: str, *, date_ns: int) -> None:
+        """Take a snapshot of the disk; ``date_ns``: the time, since 1970 UTC."""
+        self._check_writable(0, 0)
+        with self._changing(0):
+            self.driver.snapshot_create(name, date_ns=date_ns)
+
+    def snapshot_apply(self, wanted: str) -> None:
+        """Go back to a snapshot, by id or else by name; the length may change."""
+        self._check_writable(0, 0)
+        with self._changing(0):
+            self.driver.snapshot_apply(wanted)
+        self._length = self.driver.length()
+
+    def snapshot_delete(self, name: str) -> None:
+        """Forget the first snapshot of this name."""
+        self._check_writable(0, 0)
+        with self._changing(0):
+            self.driver.snapshot_delete(name)
 
     def pread_native(self, offset: int, buf: memoryview, flags: int) -> None:
         """A read that the driver takes as it is."""

@@ -46,6 +46,7 @@ MODULES: Final = {
     "resume": "debug",
     "sigraise": "debug",
     "sleep": "control",
+    "snapshot": "snapshot",
     "truncate": "resize",
     "t": "resize",
     "wait_break": "debug",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pyqio.base.errors import BlockError, OpenError, VerifyError
+    from pyqio.base.types import SnapshotInfo
     from pyqio.block.node import Node
     from pyqio.commands.command import Spec
     from pyqio.commands.rejected import Rejected
@@ -144,6 +145,12 @@ class Info(Record):
     specific: Mapping[str, Any] = MappingProxyType({})
 
 
+class Snapshots(Record):
+    """The snapshots inside an image."""
+
+    snapshots: Sequence[SnapshotInfo]
+
+
 class Created(Record):
     """A new image, with the value of every option that is in force, in the order in which they are shown."""
 
@@ -181,6 +188,7 @@ Result = (
     | Allocated
     | Map
     | Info
+    | Snapshots
     | Created
     | Helped
     | HelpedAll

@@ -101,6 +101,8 @@ class Plain:
                 out("".join(_map(result)))
             case r.Info():
                 out("".join(_info(result)))
+            case r.Snapshots():
+                self._list_snapshots(result)
             case r.Created():
                 options = "".join(f" {name}={_option(value)}" for name, value in result.options.items())
                 out(f"Formatting '{result.filename}', fmt={result.format}{options}\n")
@@ -131,6 +133,12 @@ class Plain:
 
         for text in hexdump(dump.offset, dump.windows):
             self._screen.out_bytes(text)
+
+    def _list_snapshots(self, result: r.Snapshots) -> None:
+        if result.snapshots:
+            from pyqio.render.snapshots import snapshot_lines
+
+            self._screen.out("".join(snapshot_lines(result.snapshots)))
 
     def _diverged(self, result: r.Diverged) -> None:
         from pyqio.render.mismatch import qemu_line, report

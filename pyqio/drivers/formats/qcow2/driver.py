@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.base.errors import BlockError, NestingError, OpenError
 from pyqio.base.types import COMPRESSED as COMPRESS
 from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location
-from pyqio.drivers.formats.qcow2 import Qcow2, layout, write
+from pyqio.drivers.formats.qcow2 import Qcow2, layout, snapshots, write
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2.mapping import DATA, NOWHERE, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
 from pyqio.drivers.formats.qcow2.naming import backing_child, data_child
@@ -15,9 +15,9 @@ from pyqio.drivers.formats.qcow2.options import Qcow2Options, change, settle
 from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from pyqio.base.types import OpenFlags
+    from pyqio.base.types import OpenFlags, SnapshotInfo
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
 
@@ -28,6 +28,9 @@ _KINDS = {
     DATA: "data",
     PACKED: "compressed",
 }
+
+
+_NOT_READ_ONLY: Final = "Failed to load snapshot: Device is not readonly"
 
 
 class Qcow2Image(Qcow2):
@@ -45,6 +48,10 @@ class Qcow2Image(Qcow2):
         header = headers.parse(_reader(file), writable=writable)
         data = _open_data(opening, file, header)
         refuse_unsupported(header)
+        if _chooses_snapshot(options):
+            if writable:
+                raise OpenError(_NOT_READ_ONLY)
+            header = snapshots.seen_from(file, header, wanted_id=options.snapshot__id, name=options.snapshot__name)
         settings = settle(options, header, unmap=opening.flags.discard == "unmap")
         store = Store(file, header, settings, writable=writable)
         store.data = data
@@ -141,6 +148,34 @@ class Qcow2Image(Qcow2):
             return Location(kind="backing", child="backing", host_offset=offset, detail=mapping.place(offset))
         return Location(kind=_KINDS[run.kind], child=child, host_offset=host, detail=mapping.place(offset))
 
+    def snapshots(self) -> Sequence[SnapshotInfo]:
+        """The snapshot table."""
+        return [snapshot.info(self._store.size) for snapshot in self._store.snapshots]
+
+    def snapshot_create(self, name: str, *, date_ns: int) -> None:
+        """One more L1 table; everything that it leads to is shared."""
+        from pyqio.drivers.formats.qcow2 import snapshotting
+
+        self._store.check_alive()
+        snapshotting.create(self._store, name, date_ns=date_ns)
+        self._store = self._store.renewed(self._store.settings, writable=True)
+
+    def snapshot_apply(self, wanted: str) -> None:
+        """The snapshot's L1 table becomes the disk's."""
+        from pyqio.drivers.formats.qcow2 import snapshotting
+
+        self._store.check_alive()
+        snapshotting.apply(self._store, wanted)
+        self._store = self._store.renewed(self._store.settings, writable=True)
+
+    def snapshot_delete(self, name: str) -> None:
+        """Give back what only the snapshot leads to."""
+        from pyqio.drivers.formats.qcow2 import snapshotting
+
+        self._store.check_alive()
+        snapshotting.delete(self._store, name)
+        self._store = self._store.renewed(self._store.settings, writable=True)
+
     def limits(self) -> Limits:
         """Any byte, but whole sectors where they are encrypted; zeroes work on subclusters, discards on clusters."""
         geometry = self._store.geometry
@@ -166,13 +201,14 @@ class Qcow2Image(Qcow2):
         store = self._store
         settings = settle(changed, store.header, unmap=flags.discard == "unmap")
         writable = not flags.read_only
+        if writable and _chooses_snapshot(changed):
+            raise OpenError(_NOT_READ_ONLY)
         if writable and not store.writable and store.fields.incompatible_features & layout.CORRUPT:
             raise OpenError("qcow2: Image is corrupt; cannot be opened read/write")
         if store.writable and not store.dead:
             store.settle()
         if not store.dead:
-            store = Store(store.file, store.header_now(), settings, writable=writable)
-            store.data, store.backing = self._store.data, self._store.backing
+            store = store.renewed(settings, writable=writable)
             if writable and not self._store.writable:
                 _prepare(store)
             self._store = store
@@ -188,6 +224,10 @@ class Qcow2Image(Qcow2):
         except BlockError as error:
             behind = "refcount block" if store.refcounts.dirty else "L2 table"
             raise BlockError(f"Failed to flush the {behind} cache: {error.strerror}", errno=error.errno) from error
+
+
+def _chooses_snapshot(options: Qcow2Options) -> bool:
+    return options.snapshot__id is not None or options.snapshot__name is not None
 
 
 def _reader(file: Node) -> headers.Reader:

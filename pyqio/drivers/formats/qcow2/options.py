@@ -24,7 +24,8 @@ _MAX_INTERVAL: Final = 2**32 - 1
 class Qcow2Options(Record):
     """The run-time options of QEMU's qcow2 driver (QAPI: BlockdevOptionsQcow2); None leaves the choice to the image.
 
-    Cache sizes are bytes.  ``cache_clean_interval`` is accepted and has no effect: the caches are small.
+    Beyond QEMU's, ``snapshot_id`` and ``snapshot_name`` show the disk as a snapshot holds it, read-only.  Cache sizes
+    are bytes.  ``cache_clean_interval`` is accepted and has no effect: the caches are small.
     """
 
     lazy_refcounts: Annotated[bool | None, Bool()] = None
@@ -47,6 +48,8 @@ class Qcow2Options(Record):
     l2_cache_entry_size: Annotated[int | None, Size()] = None
     refcount_cache_size: Annotated[int | None, Size()] = None
     cache_clean_interval: Annotated[int, Integer(minimum=-(2**63))] = 0
+    snapshot__id: Annotated[str | None, Text()] = None
+    snapshot__name: Annotated[str | None, Text()] = None
     encrypt__format: Annotated[str | None, Text()] = None
     encrypt__key_secret: Annotated[str | None, Text()] = None
 
@@ -72,7 +75,8 @@ class Settings(Record):
     """What options and image together make.
 
     ``sections``: the metadata that writes are checked against (see overlap).  ``discard_request``: clusters that a
-    guest's request frees are discarded in the file too; ``discard_other``: so are those freed for other reasons.
+    guest's request frees are discarded in the file too; ``discard_snapshot``: so are those that a snapshot gives up;
+    ``discard_other``: so are those freed for other reasons.
     ``slice_bytes``: how much of an L2 table is loaded at a time.
     """
 
@@ -82,6 +86,7 @@ class Settings(Record):
     slice_bytes: int
     refcount_cache_bytes: int
     discard_request: bool
+    discard_snapshot: bool
     discard_other: bool
 
 
@@ -119,6 +124,7 @@ def settle(options: Qcow2Options, header: Header, *, unmap: bool) -> Settings:
         slice_bytes=_slice_bytes(options, 1 << header.fields.cluster_bits),
         refcount_cache_bytes=refcount_bytes,
         discard_request=unmap if options.pass_discard_request is None else options.pass_discard_request,
+        discard_snapshot=options.pass_discard_snapshot,
         discard_other=options.pass_discard_other,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from array import array
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from pyqio.base.errors import BlockError
@@ -17,7 +18,7 @@ from pyqio.drivers.formats.qcow2.cache import Codec, Table, TableCache
 from pyqio.drivers.formats.qcow2.layout import SLICE_BYTES, hexadecimal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pyqio.block.node import Node
     from pyqio.drivers.formats.qcow2.layout import Geometry
@@ -146,6 +147,48 @@ class Refcounts:
             first += high - low
         return freed
 
+    def raise_each(self, clusters: Sequence[int]) -> None:
+        """Add one to the counts of scattered clusters, ascending; a cluster that is there twice gets two.
+
+        Raises BlockError where a count would not fit its width, or is 0 though something refers to the cluster; then
+        none is changed.
+        """
+        done = 0
+        for table, base, part in self._scattered(clusters):
+            for cluster in part:
+                count = table.entries[cluster - base] if table else 0
+                if table is None or not 0 < count < self._geometry.refcount_max:
+                    self.lower_each(clusters[:done])
+                    if count:
+                        raise BlockError(errno=errno.EINVAL)
+                    raise BlockError(f"Host cluster {cluster} is in use, but not counted: the image needs a check")
+                table.entries[cluster - base] = count + 1
+                done += 1
+            self._touch(table, base, part)
+
+    def lower_each(self, clusters: Sequence[int]) -> list[int]:
+        """Take one from the counts of scattered clusters, ascending; returns what each has then.
+
+        As with ``lower``, a count that is 0 already stays.
+        """
+        counts: list[int] = []
+        for table, base, part in self._scattered(clusters):
+            for cluster in part:
+                count = max(0, table.entries[cluster - base] - 1) if table else 0
+                counts.append(count)
+                if table is not None:
+                    table.entries[cluster - base] = count
+            self._touch(table, base, part)
+        return counts
+
+    def alone(self, clusters: Sequence[int]) -> set[int]:
+        """Those of ascending clusters whose count is 1."""
+        found: set[int] = set()
+        for table, base, part in self._scattered(clusters):
+            if table is not None:
+                found.update(cluster for cluster in part if table.entries[cluster - base] == 1)
+        return found
+
     def set_all(self, first: int, counts: array[int]) -> None:
         """Set the counts of the clusters from ``first`` on, where there are blocks for them."""
         at = 0
@@ -227,6 +270,20 @@ class Refcounts:
                 return start + table.entries.index(0, low) - low
             except ValueError:
                 start += high - low
+
+    def _scattered(self, clusters: Sequence[int]) -> Iterator[tuple[Table | None, int, Sequence[int]]]:
+        """The slices that hold the counts of ascending clusters, each with its first cluster and those it counts."""
+        step, start = self._slice_entries, 0
+        while start < len(clusters):
+            base = clusters[start] // step * step
+            end = bisect_left(clusters, base + step, start)
+            table, _, _ = next(self._pieces(base, 1))
+            yield table, base, clusters[start:end]
+            start = end
+
+    def _touch(self, table: Table | None, base: int, part: Sequence[int]) -> None:
+        if table is not None:
+            self._blocks.touch(table, part[0] - base, part[-1] - base + 1)
 
     def _pieces(self, first: int, count: int) -> Iterator[tuple[Table | None, int, int]]:
         """The slices that hold these counts, with the indices from and to; None where there is no block."""

@@ -1,33 +1,71 @@
-"""The snapshot table, as far as other parts must know of it: where the snapshots' tables are."""
+"""The snapshot table: what each internal snapshot is called, when it was taken, and where its L1 table is.
+
+::
+
+    L1 offset, L1 size, length of id, length of name     \
+    date, machine's clock, size of the machine state     | SnapshotFields, 40 bytes
+    length of extra data                                 /
+    extra data: size of the machine state in 64 bits, disk size, instruction count; more is kept as it is
+    id, name, padding to 8 bytes
+
+Entries follow one another.  An entry that has been read is written again byte for byte.
+"""
 
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pyqio.base.errors import FormatError
-from pyqio.base.records import codec, unpack
+from pyqio.base.errors import FormatError, OpenError
+from pyqio.base.records import codec, pack, unpack
+from pyqio.base.types import SnapshotInfo
 from pyqio.drivers.formats.qcow2 import layout
 from pyqio.drivers.formats.qcow2.header import SnapshotFields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pyqio.block.node import Node
-    from pyqio.drivers.formats.qcow2.header import HeaderFields
+    from pyqio.drivers.formats.qcow2.header import Header, HeaderFields
 
-_MAX_EXTRA = 1024
-_MAX_TABLE = 64 << 20
-_MAX_L1_CLUSTERS = 1 << 22
+MAX_TABLE_BYTES: Final = 64 << 20
+MAX_NAME_BYTES: Final = 255
+"""A longer name is cut off when a snapshot is taken, as qemu-img does."""
+_MAX_EXTRA: Final = 1024
+_MAX_L1_CLUSTERS: Final = 1 << 22
 """Clusters that the L1 tables of all snapshots may take; they are all remembered while the image is open."""
+_WINDOW: Final = 256 << 10
+"""Bytes of the table that are read at a time; the longest entry is not much more than half as long."""
+_MAX_ENTRY: Final = 40 + _MAX_EXTRA + 2 * 65535
+_NO_ICOUNT: Final = 2**64 - 1
 
 
 class Snapshot(NamedTuple):
-    """Where a snapshot's L1 table is, and how many bytes its entry in the snapshot table takes."""
+    """An entry of the table."""
 
-    l1_table_offset: int
-    l1_size: int
-    entry_bytes: int
+    fields: SnapshotFields
+    extra: bytes
+    id: bytes
+    name: bytes
+
+    @property
+    def l1_table_offset(self) -> int:
+        """Host offset of the L1 table."""
+        return self.fields.l1_table_offset
+
+    @property
+    def l1_size(self) -> int:
+        """Entries of the L1 table."""
+        return self.fields.l1_size
+
+    @property
+    def entry_bytes(self) -> int:
+        """Length of the entry, the padding included."""
+        return -(-(codec(SnapshotFields).size + len(self.extra) + len(self.id) + len(self.name)) // 8) * 8
+
+    def disk_size(self, default: int) -> int:
+        """Guest bytes of the disk; ``default`` where the entry, of an old writer, does not say."""
+        return self._extra_number(1, default)
 
     def damage(self, cluster_size: int) -> int:
         """0, or the errno for an L1 table that cannot be one; the image is of use without the snapshot."""
@@ -37,29 +75,126 @@ class Snapshot(NamedTuple):
             return errno.EINVAL
         return 0
 
+    def encode(self) -> bytes:
+        """The entry as it stands in the file."""
+        return (pack(self.fields) + self.extra + self.id + self.name).ljust(self.entry_bytes, b"\0")
+
+    def info(self, disk_size: int) -> SnapshotInfo:
+        """What there is to tell; ``disk_size``: where the entry does not say."""
+        icount = self._extra_number(2, _NO_ICOUNT)
+        return SnapshotInfo(
+            id=_text(self.id),
+            name=_text(self.name),
+            date_seconds=self.fields.date_seconds,
+            date_ns=self.fields.date_ns,
+            vm_clock_ns=self.fields.vm_clock_ns,
+            vm_state_size=self._extra_number(0, self.fields.vm_state_size),
+            disk_size=self.disk_size(disk_size),
+            icount=None if icount == _NO_ICOUNT else icount,
+        )
+
+    def _extra_number(self, index: int, default: int) -> int:
+        at = index * 8
+        return int.from_bytes(self.extra[at : at + 8], "big") if len(self.extra) >= at + 8 else default
+
+
+def new_snapshot(
+    others: Sequence[Snapshot], *, name: str, date_ns: int, disk_size: int, l1_table_offset: int, l1_size: int
+) -> Snapshot:
+    """An entry for a snapshot without a machine state, with an id that none of ``others`` has."""
+    own_id = b"%d" % (1 + max((_number(other.id) for other in others), default=0))
+    called = name.encode(errors="surrogateescape")[:MAX_NAME_BYTES]
+    extra = b"".join(number.to_bytes(8, "big") for number in (0, disk_size, 0))
+    seconds, nanoseconds = divmod(date_ns, 10**9)
+    fields = SnapshotFields(
+        l1_table_offset=l1_table_offset,
+        l1_size=l1_size,
+        id_size=len(own_id),
+        name_size=len(called),
+        date_seconds=seconds & 0xFFFF_FFFF,
+        date_ns=nanoseconds,
+        vm_clock_ns=0,
+        vm_state_size=0,
+        extra_data_size=len(extra),
+    )
+    return Snapshot(fields, extra, own_id, called)
+
+
+def find_by_name(snapshots: Iterable[Snapshot], name: str) -> Snapshot | None:
+    """The first snapshot of this name."""
+    return next((snapshot for snapshot in snapshots if _text(snapshot.name) == name), None)
+
+
+def find_by_id(snapshots: Iterable[Snapshot], wanted: str) -> Snapshot | None:
+    """The first snapshot with this id."""
+    return next((snapshot for snapshot in snapshots if _text(snapshot.id) == wanted), None)
+
+
+def seen_from(file: Node, header: Header, *, wanted_id: str | None, name: str | None) -> Header:
+    """The header as if the disk were what a snapshot holds: the first with this id and of this name, None for any.
+
+    Raises OpenError.
+    """
+    fields = header.fields
+    snapshot = next(
+        (s for s in read_table(file, fields) if wanted_id in (None, _text(s.id)) and name in (None, _text(s.name))),
+        None,
+    )
+    if snapshot is None:
+        raise OpenError("Failed to load snapshot: Can't find snapshot", errno=errno.ENOENT)
+    size = snapshot.disk_size(fields.size)
+    if snapshot.damage(1 << fields.cluster_bits) or size > layout.INT64_MAX:
+        raise FormatError("Failed to load snapshot: Snapshot L1 table offset invalid")
+    if snapshot.l1_size < header.geometry(slice_bytes=layout.SLICE_BYTES).l1_entries(size):
+        raise FormatError("Failed to load snapshot: L1 table is too small")
+    return header._replace(
+        fields=fields._replace(l1_table_offset=snapshot.l1_table_offset, l1_size=snapshot.l1_size, size=size)
+    )
+
 
 def read_table(file: Node, fields: HeaderFields) -> list[Snapshot]:
     """All snapshots.  Raises FormatError."""
-    found: list[Snapshot] = []
-    at, size, tables = fields.snapshots_offset, codec(SnapshotFields).size, 0
-    for index in range(fields.nb_snapshots):
-        head = bytearray(size)
-        file.pread(at, memoryview(head))
-        entry = unpack(SnapshotFields, memoryview(head))
-        if entry.extra_data_size > _MAX_EXTRA:
-            raise FormatError(
-                f"Too much extra metadata in snapshot table entry {index}\n"
-                "You can force-remove this extra metadata with qemu-img check -r all"
-            )
-        length = -(-(size + entry.extra_data_size + entry.id_size + entry.name_size) // 8) * 8
-        found.append(Snapshot(entry.l1_table_offset, entry.l1_size, length))
-        at += length
-        tables += min(entry.l1_size * 8, layout.MAX_L1_BYTES) >> fields.cluster_bits
-        if at - fields.snapshots_offset > _MAX_TABLE or tables > _MAX_L1_CLUSTERS:
+    found, length, tables = [], 0, 0
+    for snapshot in _entries(file, fields.snapshots_offset, fields.nb_snapshots):
+        found.append(snapshot)
+        length += snapshot.entry_bytes
+        tables += min(snapshot.l1_size * 8, layout.MAX_L1_BYTES) >> fields.cluster_bits
+        if length > MAX_TABLE_BYTES or tables > _MAX_L1_CLUSTERS:
             raise FormatError("Snapshot table is too large")
     return found
 
 
-def table_bytes(snapshots: Sequence[Snapshot]) -> int:
+def table_bytes(snapshots: Iterable[Snapshot]) -> int:
     """Length of the snapshot table."""
     return sum(snapshot.entry_bytes for snapshot in snapshots)
+
+
+def _entries(file: Node, at: int, count: int) -> Iterator[Snapshot]:
+    window, start = bytearray(), at
+    for index in range(count):
+        if at + _MAX_ENTRY > start + len(window):
+            window, start = bytearray(_WINDOW), at
+            file.pread(at, memoryview(window))
+        fields = unpack(SnapshotFields, memoryview(window), at - start)
+        if fields.extra_data_size > _MAX_EXTRA:
+            raise FormatError(
+                f"Too much extra metadata in snapshot table entry {index}\n"
+                "You can force-remove this extra metadata with qemu-img check -r all"
+            )
+        pieces, end = [], at - start + codec(SnapshotFields).size
+        for size in (fields.extra_data_size, fields.id_size, fields.name_size):
+            pieces.append(bytes(window[end : end + size]))
+            end += size
+        yield Snapshot(fields, *pieces)
+        at = start + -(-end // 8) * 8
+
+
+def _text(name: bytes) -> str:
+    """As C reads it: a zero byte ends it."""
+    return name.split(b"\0")[0].decode(errors="surrogateescape")
+
+
+def _number(name: bytes) -> int:
+    """The number that an id starts with, 0 for none; ids of other writers need not be numbers."""
+    digits = len(name) - len(name.lstrip(b"0123456789"))
+    return int(name[:digits] or b"0") if digits <= 20 else 0

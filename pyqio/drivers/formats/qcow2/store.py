@@ -103,6 +103,13 @@ class Store:
         """Whether counts may stay in memory until the image is closed."""
         return bool(self.fields.incompatible_features & layout.DIRTY)
 
+    def renewed(self, settings: Settings, *, writable: bool) -> Store:
+        """The same image, loaded anew from its file, in which everything has been written."""
+        store = Store(self.file, self.header_now(), settings, writable=writable)
+        store.data, store.backing = self.data, self.backing
+        store.cipher, store.cipher_by_guest = self.cipher, self.cipher_by_guest
+        return store
+
     def header_now(self) -> Header:
         """The header with the fields as they are now."""
         return self.header._replace(fields=self.fields)
