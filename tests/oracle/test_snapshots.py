@@ -116,7 +116,7 @@ def test_snapshots_when_both_programs_change_them_then_both_agree(oracle, tmp_pa
 BAD = ("-a no", "-d no", "-l -c x", "-c x -d y")
 
 
-@pytest.mark.parametrize("options", ["compat=1.1", "refcount_bits=1"])
+@pytest.mark.parametrize("options", ["compat=1.1", "refcount_bits=1", "data_file=data"])
 @pytest.mark.parametrize("what", ["-c s", "-l", *BAD])
 def test_snapshot_when_given_to_both_programs_then_both_say_the_same(oracle, tmp_path, options, what):
     outcomes = []
