@@ -104,7 +104,7 @@ def grow_l1(store: Store, entries: int) -> None:
 
 def _preallocate_metadata(store: Store, start: int, stop: int) -> None:
     """Give every guest cluster a host cluster, and the file its length."""
-    geometry = store.geometry
+    geometry, grain = store.geometry, store.geometry.subcluster_size
     end = 0
     for at, count in _slices(store, start, stop):
         table, index = store.mapping.find_for_change(at)
@@ -115,7 +115,7 @@ def _preallocate_metadata(store: Store, start: int, stop: int) -> None:
                 continue
             host = space.take(store, at, run)
             _map_clusters(store, at, host, run)
-            end = host + (run << geometry.cluster_bits)
+            end = host + min(run << geometry.cluster_bits, -(-stop // grain) * grain - at)
             index, at, count = index + run, at + (run << geometry.cluster_bits), count - run
     if end > store.data.length():
         store.data.truncate(end)

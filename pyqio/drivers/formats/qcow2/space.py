@@ -63,9 +63,10 @@ def clear_raw(store: Store, guest: int, length: int, *, unmap: bool) -> None:
 
 
 def resize_data(store: Store, size: int, prealloc: str) -> None:
-    """Give the external data file the guest's new size; what is preallocated is whole clusters."""
+    """Give the external data file the guest's new size; what is preallocated is whole subclusters."""
     if prealloc != "off":
-        size = store.geometry.clusters(size) << store.geometry.cluster_bits
+        grain = store.geometry.subcluster_size
+        size = -(-size // grain) * grain
     store.data.truncate(size, prealloc="off" if prealloc == "metadata" else prealloc)
 
 

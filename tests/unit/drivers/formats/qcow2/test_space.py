@@ -2,6 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from pyqio.base.errors import BlockError
+from pyqio.base.types import OpenFlags
+from pyqio.block.node import Node
+from tests.unit.drivers.formats.qcow2.conftest import WRITEBACK, Opened, Recorder, patched
+
 CLUSTER = 65536
 
 
@@ -51,3 +56,82 @@ def test_pwrite_in_a_new_cluster_when_the_image_is_encrypted_encrypts_the_zeroes
     qcow2.image.pwrite(0, b"x" * 512)
 
     assert qcow2.file.data[5 * CLUSTER + 512 : 6 * CLUSTER] == Toy().encrypt(5 * 128 + 1, bytes(CLUSTER - 512))
+
+
+@pytest.fixture
+def external(blank):
+    """``external(raw)``: an image whose guest data is in a file of its own, and that file."""
+
+    def make(*, raw=False):
+        data = Recorder(bytes(8 * CLUSTER))
+        node = Node("data", data, OpenFlags(cache=WRITEBACK, discard="unmap"))
+        return Opened(patched(blank(8 * CLUSTER), (72, 8, 4), (88, 8, 2 * raw)), **{"data-file": node}), data
+
+    return make
+
+
+def test_pwrite_when_there_is_a_data_file_stores_at_the_guests_offset(external):
+    qcow2, data = external()
+
+    qcow2.image.pwrite(CLUSTER + 5, b"x" * CLUSTER)
+
+    assert bytes(data.data) == bytes(CLUSTER + 5) + b"x" * CLUSTER + bytes(6 * CLUSTER - 5)
+    assert b"x" * 512 not in bytes(qcow2.file.data)
+
+
+def test_pwrite_to_the_first_cluster_when_there_is_a_data_file_is_read_again(external):
+    qcow2, _ = external()
+
+    qcow2.image.pwrite(0, b"first")
+
+    assert qcow2.image.pread(0, 8) == b"first\0\0\0"
+    assert qcow2.driver.locate(0).child == "data-file"
+    assert [e.allocated for e in qcow2.image.block_status(0, 2 * CLUSTER)] == [True, False]
+
+
+def test_flush_when_there_is_a_data_file_flushes_it_before_the_tables(external):
+    qcow2, data = external()
+    flushes = []
+    qcow2.image.pwrite(0, b"x" * CLUSTER)
+    qcow2.file.on_change = lambda: flushes.append(data.flushes)
+
+    qcow2.image.flush()
+
+    assert flushes[-1] > 0
+    assert data.pending == []
+
+
+def test_discard_when_the_data_file_is_not_raw_gives_its_bytes_up(external):
+    qcow2, data = external()
+    qcow2.image.pwrite(0, b"x" * CLUSTER)
+
+    qcow2.image.discard(0, CLUSTER)
+
+    assert data.discarded == [(0, CLUSTER)]
+    assert qcow2.image.pread(0, CLUSTER) == bytes(CLUSTER)
+
+
+@pytest.mark.parametrize("request_zeroes", [lambda i: i.zero(0, CLUSTER), lambda i: i.discard(0, CLUSTER)])
+def test_zeroes_when_the_data_file_is_raw_are_in_it_too(external, request_zeroes):
+    qcow2, data = external(raw=True)
+    qcow2.image.pwrite(0, b"x" * 2 * CLUSTER)
+
+    request_zeroes(qcow2.image)
+
+    assert bytes(data.data[: 2 * CLUSTER]) == bytes(CLUSTER) + b"x" * CLUSTER
+
+
+def test_truncate_when_the_data_file_is_raw_leaves_no_cluster_to_a_missing_entry(external):
+    qcow2, data = external(raw=True)
+
+    qcow2.image.truncate(16 * CLUSTER)
+
+    assert len(data.data) == 16 * CLUSTER
+    assert all(e.allocated for e in qcow2.image.block_status(8 * CLUSTER, 8 * CLUSTER))
+
+
+def test_pwrite_compressed_when_there_is_a_data_file_is_refused(external):
+    qcow2, _ = external()
+
+    with pytest.raises(BlockError, match="Operation not supported"):
+        qcow2.image.pwrite(0, bytes(CLUSTER), compressed=True)
