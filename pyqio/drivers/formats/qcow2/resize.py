@@ -59,7 +59,7 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     exposed = store.backing is not None and store.backing.length() > former
     if external:
         space.resize_data(store, size, prealloc)
-    if prealloc != "off":
+    if prealloc in ("falloc", "full") or (prealloc == "metadata" and size > former):
         _settle_last(store, former)
     if size > former and (prealloc == "metadata" or (external and prealloc != "off")):
         _preallocate_metadata(store, former, size)
@@ -131,8 +131,7 @@ def _preallocate_data(store: Store, start: int, stop: int, prealloc: str) -> Non
     geometry = store.geometry
     bits = geometry.cluster_bits
     first = start & ~geometry.cluster_mask
-    table, index = store.mapping.find(first)
-    if first < start and table is not None and table.entries[index]:
+    if first < start and _is_described(store, first):
         first += geometry.cluster_size
     count = geometry.clusters(stop - first)
     if count <= 0:
@@ -147,6 +146,12 @@ def _preallocate_data(store: Store, start: int, stop: int, prealloc: str) -> Non
     for at, number in _slices(store, first, stop):
         _map_clusters(store, at, host, number)
         host += number << bits
+
+
+def _is_described(store: Store, offset: int) -> bool:
+    """Whether the guest cluster at ``offset`` has an entry that says anything."""
+    table, index = store.mapping.find(offset)
+    return table is not None and table.entries[index] != 0
 
 
 def _map_clusters(store: Store, offset: int, host: int, count: int) -> None:
@@ -175,12 +180,11 @@ def _clear_rest(store: Store, start: int, stop: int, *, exposed: bool) -> None:
     ``exposed``: the backing file is longer than the image was.
     """
     mask = store.geometry.subcluster_mask if exposed else store.geometry.cluster_mask
-    rest = memoryview(bytearray(min(-start & mask, stop - start)))
-    if not rest:
-        return
-    pread(store, start, rest)
-    if exposed or any(rest):
-        pwrite(store, start, memoryview(bytes(len(rest))))
+    for at, run in store.mapping.runs(start, start + min(-start & mask, stop - start)):
+        rest = memoryview(bytearray(run.length))
+        pread(store, at, rest)
+        if exposed or any(rest):
+            pwrite(store, at, memoryview(bytes(run.length)))
 
 
 def _settle_last(store: Store, end: int) -> None:

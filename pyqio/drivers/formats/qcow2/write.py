@@ -7,6 +7,7 @@ from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.errors import BlockError
+from pyqio.block import status
 from pyqio.drivers.formats.qcow2 import space
 from pyqio.drivers.formats.qcow2.layout import (
     COMPRESSED,
@@ -55,10 +56,8 @@ def reads_as_zero(store: Store, offset: int, end: int) -> bool:
     for at, run in store.mapping.runs(offset, _end(store, offset, end)):
         if run.kind in (DATA, PACKED):
             return False
-        if run.kind == UNALLOCATED and store.backing is not None:
-            inside = min(run.length, store.backing.length() - at)
-            if inside > 0 and not all(extent.zero for extent in store.backing.block_status(at, inside)):
-                return False
+        if run.kind == UNALLOCATED and store.backing and not status.reads_as_zero(store.backing, at, run.length):
+            return False
     return True
 
 
