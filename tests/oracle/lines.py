@@ -65,11 +65,16 @@ class Lines:
         self.hostility = hostility
         self.size = self.peak = geometry.size
         self.resized = False
-        self.packing = not snapshot
-        self.rewritable = False
         self.direct = direct
         self.snapshot = snapshot
+        self.image_opts = False
         self.cache_modes = CACHE_MODES + DIRECT_MODES * direct
+        self.begin()
+
+    def begin(self) -> None:
+        """From here on the commands are those of another process."""
+        self.packing = not self.snapshot
+        self.rewritable = False
 
     def lines(self) -> list[str]:
         """One command, or a few that belong together."""
@@ -107,7 +112,7 @@ class Lines:
         """A place at or near an edge that matters, mostly inside the image."""
         if self.bad():
             return self.rng.choice(HOSTILE_NUMBERS)
-        step = self.rng.choice((512, 4096, self.geometry.cluster, self.geometry.cluster))
+        step = self.rng.choice((512, 4096, self.geometry.grain, self.geometry.grain, self.geometry.cluster))
         reach = min(self.size, 4 << 20) if self.rng.random() < 0.8 else self.size
         place = self.rng.randrange(reach // step + 1) * step
         if self.rng.random() < 0.15:
@@ -120,10 +125,9 @@ class Lines:
         """A length that fits behind ``offset`` most of the time."""
         if self.bad():
             return self.rng.choice(HOSTILE_NUMBERS)
-        cluster = self.geometry.cluster
-        length = self.rng.choice(
-            (0, 1, 511, 512, 513, 1024, 4096, 4097, 65536, cluster, cluster, 2 * cluster, 3 * cluster)
-        )
+        cluster, grain = self.geometry.cluster, self.geometry.grain
+        lengths = (0, 1, 511, 512, 513, 1024, 4096, 4097, 65536, cluster, cluster, 2 * cluster, 3 * cluster)
+        length = self.rng.choice((*lengths, grain, grain + 512, 3 * grain, cluster - grain))
         length = min(length, MAX_LENGTH)
         start = plain(offset)
         if start is not None and self.rng.random() < 0.85:
@@ -250,7 +254,7 @@ class Lines:
 
     def quiet_writes(self) -> list[str]:
         """Concurrent writes that do not overlap and do not fail, so that their order does not matter."""
-        step = self.rng.choice((512, 4096, self.geometry.cluster // 2, self.geometry.cluster))
+        step = self.rng.choice((512, 4096, self.geometry.grain, self.geometry.cluster // 2, self.geometry.cluster))
         room = min(self.size, 4 << 20) // step
         starts = self.rng.sample(range(room), min(room, self.rng.randint(2, 8)))
         return [f"aio_write -q -P {self.rng.randint(0, 255)} {start * step} {step}" for start in starts]
@@ -316,24 +320,31 @@ class Lines:
         lines = ["close"] if not self.bad() else []
         self.packing = bool(lines) and not self.snapshot
         lines += [rng.choice(("read 0 512", "close", "map", "length", "help", "flush", "foo", "sleep 0"))] * self.bad()
-        driver = f"driver={self.geometry.format}"
+        secret = ",encrypt.key-secret=sec0" * (self.geometry.encrypted and not self.bad())
+        driver = f"driver={self.geometry.format}{secret}"
         if rng.random() < 0.3:
             given = [option for option in self.options() if option != "force-share=off"]
-            lines.append(f"open -o {driver},{rng.choice(given)} {self.geometry.image}")
+            lines.append(f"open {self.located(f'{driver},{rng.choice(given)}')}")
         else:
-            lines.append(self.open_line(driver, self.geometry.image))
+            lines.append(self.open_line(driver))
         if self.bad():
             lines.append(rng.choice(("open nosuch", "open /", "open", "open -x t.raw", "open a b", "open -t bogus x")))
-        return [*lines, f"open -o driver={self.geometry.format} {self.geometry.image}"]
+        return [*lines, f"open {self.located(driver)}"]
 
-    def open_line(self, options: str, image: str) -> str:
+    def located(self, options: str) -> str:
+        """The words that name the image after open; --image-opts rules out -o, which a hostile stream tries too."""
+        if self.image_opts and self.geometry.encrypted and not self.bad():
+            return f"{options},file.filename={self.geometry.image}"
+        return f"-o {options} {self.geometry.image}"
+
+    def open_line(self, options: str) -> str:
         rng = self.rng
         allowed = ["-r", "-C", "-U", "-k", *["-s"] * self.snapshot, *["-n"] * self.direct]
         flags = [flag for flag in allowed if rng.random() < 0.08]
         flags += [f"-t {rng.choice(self.cache_modes)}"] * (rng.random() < 0.2)
         flags += [f"-d {rng.choice(DISCARD_MODES)}"] * (rng.random() < 0.3)
         flags += [f"-i {rng.choice(('threads', 'native', 'bogus'))}"] * (rng.random() < 0.05)
-        return " ".join(["open", *flags, "-o", options, image])
+        return " ".join(["open", *flags, self.located(options)])
 
     def odd(self) -> list[str]:
         """What is no request at all."""

@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import shlex
 import sys
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.oracle.geometry import geometry
+from tests.oracle.geometry import PASSPHRASE, geometry
 from tests.oracle.lines import CACHE_MODES, DIRECT_MODES, DISCARD_MODES, Lines
+from tests.oracle.qcow2_geometry import bitmap, snapshot
 
 if TYPE_CHECKING:
-    from tests.oracle.geometry import Geometry
+    from collections.abc import Iterator
+
+    from tests.oracle.geometry import Geometry, Step
 
 SEEDS_PER_GEOMETRY = 8
 """Neighbouring seeds share an image, which is then made only once."""
@@ -27,7 +32,8 @@ FORMATS = ("raw", "qcow2")
 class Stream:
     """One run of the program: an image, options, and commands of which the first ``arguments`` are -c options.
 
-    The rest is piped to standard input, which the program leaves alone where it has a -c.
+    The rest is piped to standard input, which the program leaves alone where it has a -c.  With an ``interlude`` there
+    are two runs: it is done to the closed image after ``pause`` commands.
     """
 
     seed: int
@@ -38,17 +44,18 @@ class Stream:
     arguments: int
     merged: bool
     """Standard error goes to the same file as standard output; only where every prompt flushes the latter."""
+    pause: int = 0
+    interlude: tuple[Step, ...] = ()
 
     @property
-    def argv(self) -> list[str]:
-        """The program's arguments, without its own name."""
-        in_arguments = [word for command in self.commands[: self.arguments] for word in ("-c", command)]
-        return [*self.options, *in_arguments, *self.image]
-
-    @property
-    def piped(self) -> str:
-        """What stands on standard input."""
-        return "".join(f"{command}\n" for command in self.commands[self.arguments :])
+    def runs(self) -> Iterator[tuple[list[str], str]]:
+        """The program's arguments, without its own name, and what stands on standard input; of each run."""
+        cuts = [0, *[self.pause] * bool(self.interlude), len(self.commands)]
+        for start, stop in pairwise(cuts):
+            middle = min(max(start, self.arguments), stop)
+            in_arguments = [word for command in self.commands[start:middle] for word in ("-c", command)]
+            piped = "".join(f"{command}\n" for command in self.commands[middle:stop])
+            yield [*self.options, *in_arguments, *self.image], piped
 
     @property
     def durable(self) -> bool:
@@ -62,9 +69,12 @@ class Stream:
 
     def script(self, program: str = "qemu-io") -> str:
         """Shell commands that do the same in an empty folder."""
-        steps = [shlex.join(step) for step in self.geometry.setup]
-        run = shlex.join([program, *self.argv]) + " 2>&1" * self.merged
-        return "\n".join([*steps, f"printf %s {shlex.quote(self.piped)} | {run}" if self.piped else run])
+        lines = [shlex.join(step) for step in self.geometry.setup]
+        for number, (argv, piped) in enumerate(self.runs):
+            lines += [shlex.join(step) for step in self.interlude] * number
+            run = shlex.join([program, *argv]) + " 2>&1" * self.merged
+            lines.append(f"printf %s {shlex.quote(piped)} | {run}" if piped else run)
+        return "\n".join(lines)
 
 
 def stream(driver: str, seed: int) -> Stream:
@@ -74,9 +84,14 @@ def stream(driver: str, seed: int) -> Stream:
     direct, snapshot = rng.random() < 0.3, rng.random() < 0.15
     source = Lines(rng, shape, hostility=rng.choice((0.0, 0.03, 0.1, 0.3)), direct=direct, snapshot=snapshot)
     options, image = invocation(rng, shape, direct=direct, snapshot=snapshot)
+    source.image_opts = "--image-opts" in options
     commands: list[str] = []
+    steps, pause = interlude(rng, shape), 0
     while len(commands) < rng.randint(20, 60):
         commands += source.lines()
+        if steps and not pause and len(commands) > 12:
+            pause = len(commands)
+            source.begin()
     commands += ending(rng)
     delivered = rng.choice(("arguments", "arguments", "piped", "both"))
     arguments = {"arguments": len(commands), "piped": 0, "both": rng.randint(1, len(commands))}[delivered]
@@ -88,7 +103,22 @@ def stream(driver: str, seed: int) -> Stream:
         commands=tuple(commands),
         arguments=arguments,
         merged=not arguments and rng.random() < 0.5,
+        pause=pause,
+        interlude=tuple(steps),
     )
+
+
+def interlude(rng: Random, shape: Geometry) -> list[Step]:
+    """What qemu-img does to the image halfway through a stream, sometimes; it may fail, for both in the same way."""
+    choices: list[Step] = []
+    if "snapshots" in shape.features:
+        choices += [snapshot(shape, action, name) for action, name in (("-c", "mid"), ("-a", "one"), ("-d", "one"))]
+    if "bitmaps" in shape.features:
+        choices += [bitmap(rng, shape, "first", action) for action in ("--clear", "--disable", "--remove")]
+        choices.append(bitmap(rng, shape, "mid"))
+    if not choices or rng.random() < 0.5:
+        return []
+    return rng.sample(choices, rng.randint(1, 2))
 
 
 def invocation(rng: Random, shape: Geometry, *, direct: bool, snapshot: bool) -> tuple[list[str], list[str]]:
@@ -110,6 +140,8 @@ def invocation(rng: Random, shape: Geometry, *, direct: bool, snapshot: bool) ->
     flags += ["-d", rng.choice(DISCARD_MODES[:-1])] * (rng.random() < 0.4)
     flags += ["-i", "threads"] * (rng.random() < 0.02)
     naming = rng.random()
+    if shape.encrypted:
+        return unlocked(rng, shape, flags)
     if naming < 0.08:
         driver = f"driver={shape.format},file.driver=file,file.filename={shape.image}"
         return [*flags, "--image-opts"], [driver]
@@ -122,6 +154,22 @@ def invocation(rng: Random, shape: Geometry, *, direct: bool, snapshot: bool) ->
     return [*flags, *["-f", shape.format] * (naming < 0.85)], [shape.image]
 
 
+def unlocked(rng: Random, shape: Geometry, flags: list[str]) -> tuple[list[str], list[str]]:
+    """The program's options and the words that name an encrypted image; now and then its secret is wrong or missing."""
+    encoded = base64.b64encode(PASSPHRASE.encode()).decode()
+    secret = rng.choice(
+        (*[f"secret,id=sec0,data={PASSPHRASE}"] * 6, f"secret,id=sec0,format=base64,data={encoded}")
+        + ("secret,id=sec0,data=wrong", "secret,id=other,data=x") * (rng.random() < 0.2)
+    )
+    options = [*flags, "--object", secret]
+    if rng.random() < 0.5:
+        return [*options, "--image-opts"], [f"driver=qcow2,encrypt.key-secret=sec0,file.filename={shape.image}"]
+    if rng.random() < 0.1:
+        return options, [shape.image]
+    nested = '"encrypt": {"key-secret": "sec0"}' if rng.random() < 0.5 else '"encrypt.key-secret": "sec0"'
+    return options, [f'json:{{"driver": "qcow2", {nested}, "file": {{"driver": "file", "filename": "{shape.image}"}}}}']
+
+
 def ending(rng: Random) -> list[str]:
     """How the stream stops."""
     return rng.choice(([], [], ["quit"], ["q", "length"], ["close"], ["aio_read 0 512"], ["sigraise 9"], ["abort"]))
@@ -129,8 +177,8 @@ def ending(rng: Random) -> list[str]:
 
 def without(whole: Stream, start: int, stop: int) -> Stream:
     """The stream less the commands from ``start`` up to ``stop``, exclusive."""
-    removed = max(0, min(stop, whole.arguments) - start)
-    return replace(whole, commands=whole.commands[:start] + whole.commands[stop:], arguments=whole.arguments - removed)
+    arguments, pause = (count - max(0, min(stop, count) - start) for count in (whole.arguments, whole.pause))
+    return replace(whole, commands=whole.commands[:start] + whole.commands[stop:], arguments=arguments, pause=pause)
 
 
 def main(arguments: list[str]) -> int:
