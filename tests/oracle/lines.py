@@ -10,6 +10,8 @@ What is left out because the real tool gives no answer to compare with:
 What is left out because the real tool (7.2) answers wrongly:
 - truncate -m full after O_DIRECT: it fails over the alignment of its own buffer.
 - truncate of a qcow2 image to the middle of a cluster: the old data is there again when the image grows.
+- truncate -m falloc or full of a qcow2 image whose clusters are freed and not discarded: the old data is there again.
+- truncate -m of an image with extended L2 entries, whose last cluster is compressed and partial: its data is lost.
 - A compressed write after another whose cluster was freed and given to other data: it overwrites that.
 - reopen of an image with a temporary overlay: the overlay has no name any more.
 - reopen of a file of odd length with O_DIRECT: it succeeds, and open does not.
@@ -44,7 +46,8 @@ PATTERNS = ("0", "0", "1", "0xcd", "205", "0xff", "255", "7", "42")
 HOSTILE_PATTERNS = ("256", "-1", "abc", "0x", "1k", "1.5", "010", "0x100", "99999999999999999999", "+3")
 DIRECT_MODES = ("none", "directsync", "off")
 CACHE_MODES = ("writeback", "writethrough", "unsafe", "bogus", "WRITEBACK")
-DISCARD_MODES = ("ignore", "off", "unmap", "on", "bogus")
+KEEPING_MODES = ("ignore", "off")
+DISCARD_MODES = ("unmap", "on", "bogus")
 COMMANDS = (
     "abort", "aio_flush", "aio_read", "aio_write", "alloc", "break", "close", "discard", "flush", "help", "info",
     "length", "map", "open", "quit", "read", "readv", "remove_break", "reopen", "resume", "sigraise", "sleep",
@@ -57,9 +60,12 @@ class Lines:
     """A source of command lines for one image; ``hostility`` is the chance that an argument is bad on purpose.
 
     ``direct``: the image may be opened past the host's cache.  ``snapshot``: it may be opened with an overlay.
+    ``keeping``: what is discarded may be left in the file.
     """
 
-    def __init__(self, rng: Random, geometry: Geometry, *, hostility: float, direct: bool, snapshot: bool) -> None:
+    def __init__(
+        self, rng: Random, geometry: Geometry, *, hostility: float, direct: bool, snapshot: bool, keeping: bool
+    ) -> None:
         self.rng = rng
         self.geometry = geometry
         self.hostility = hostility
@@ -67,6 +73,8 @@ class Lines:
         self.resized = False
         self.direct = direct
         self.snapshot = snapshot
+        self.keeping = keeping
+        self.discard_modes = DISCARD_MODES + KEEPING_MODES * keeping
         self.image_opts = False
         self.cache_modes = CACHE_MODES + DIRECT_MODES * direct
         self.begin()
@@ -272,12 +280,19 @@ class Lines:
         size = min(size, 6 << 30)
         if self.geometry.format == "qcow2" and size < self.peak:
             size -= size % self.geometry.cluster
-        modes = ["off", "metadata"] + ["falloc"] * self.small + ["full"] * (self.small and not self.direct)
-        mode = f"-m {self.rng.choice(modes)} " if self.rng.random() < 0.4 else ""
+        mode = f"-m {self.rng.choice(self.preallocations())} " if self.rng.random() < 0.4 else ""
         line = f"truncate {mode}{self.number(size)}"
         self.size = size
         self.peak = max(size, self.peak)
         return [line, "length"]
+
+    def preallocations(self) -> list[str]:
+        """The modes of truncate that have an answer to compare with."""
+        geometry = self.geometry
+        if "extended L2" in geometry.features and self.size % geometry.cluster:
+            return ["off"]
+        filled = self.small and not (self.keeping and geometry.format == "qcow2")
+        return ["off", "metadata", *["falloc"] * filled, *["full"] * (filled and not self.direct)]
 
     @property
     def small(self) -> bool:
@@ -306,7 +321,7 @@ class Lines:
 
     def options(self) -> list[str]:
         """Block driver options that say nothing about which image it is."""
-        common = ["read-only=on", "read-only=off", "discard=unmap", "discard=ignore"]
+        common = ["read-only=on", "read-only=off", "discard=unmap", *["discard=ignore"] * self.keeping]
         common += ["detect-zeroes=on"] * (not self.direct)
         common += ["cache.direct=off", "cache.no-flush=on", "force-share=off", "detect-zeroes=bogus", "discard=5"]
         if self.geometry.format == "qcow2":
@@ -342,7 +357,7 @@ class Lines:
         allowed = ["-r", "-C", "-U", "-k", *["-s"] * self.snapshot, *["-n"] * self.direct]
         flags = [flag for flag in allowed if rng.random() < 0.08]
         flags += [f"-t {rng.choice(self.cache_modes)}"] * (rng.random() < 0.2)
-        flags += [f"-d {rng.choice(DISCARD_MODES)}"] * (rng.random() < 0.3)
+        flags += [f"-d {rng.choice(self.discard_modes)}"] * (rng.random() < 0.3)
         flags += [f"-i {rng.choice(('threads', 'native', 'bogus'))}"] * (rng.random() < 0.05)
         return " ".join(["open", *flags, self.located(options)])
 

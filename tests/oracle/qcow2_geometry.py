@@ -34,8 +34,8 @@ FEATURES = {
     "extended L2": Feature(0.3, ("version 2",), "extended_l2=on"),
     "refcount width": Feature(0.4, ("version 2",)),
     "lazy refcounts": Feature(0.25, ("version 2",), "lazy_refcounts=on"),
-    "data file": Feature(0.1, ("version 2", "raw data file"), "data_file=t.data"),
-    "raw data file": Feature(0.1, ("version 2", "data file"), "data_file=t.data,data_file_raw=on"),
+    "data file": Feature(0.15, ("version 2", "raw data file"), "data_file=t.data"),
+    "raw data file": Feature(0.15, ("version 2", "data file"), "data_file=t.data,data_file_raw=on"),
     "luks": Feature(0.12, options="encrypt.format=luks,encrypt.key-secret=sec0,encrypt.iter-time=10"),
     "backing": Feature(0.2, ("raw data file", "chain")),
     "chain": Feature(0.15, ("raw data file", "backing")),
@@ -46,7 +46,7 @@ FEATURES = {
     "bitmaps": Feature(0.2, ("version 2",)),
 }
 """Each is drawn on its own, and left out where it does not go with one that was drawn before."""
-PENDING = frozenset({"luks", "bitmaps", *DATA_FILES})
+PENDING = frozenset({"luks", "bitmaps"})
 """Not drawn until pyqio opens such images."""
 
 

@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.oracle.geometry import PASSPHRASE, geometry
-from tests.oracle.lines import CACHE_MODES, DIRECT_MODES, DISCARD_MODES, Lines
+from tests.oracle.lines import CACHE_MODES, DIRECT_MODES, Lines
 from tests.oracle.qcow2_geometry import bitmap, snapshot
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def stream(driver: str, seed: int) -> Stream:
     shape = geometry(Random(f"{driver} geometry {seed // SEEDS_PER_GEOMETRY}"), driver)
     rng = Random(f"{driver} stream {seed}")
     direct, snapshot = rng.random() < 0.3, rng.random() < 0.15
-    source = Lines(rng, shape, hostility=rng.choice((0.0, 0.03, 0.1, 0.3)), direct=direct, snapshot=snapshot)
-    options, image = invocation(rng, shape, direct=direct, snapshot=snapshot)
-    source.image_opts = "--image-opts" in options
+    hostility, keeping = rng.choice((0.0, 0.03, 0.1, 0.3)), rng.random() < 0.5
+    source = Lines(rng, shape, hostility=hostility, direct=direct, snapshot=snapshot, keeping=keeping)
+    options, image = invocation(rng, source)
     commands: list[str] = []
     steps, pause = interlude(rng, shape), 0
     while len(commands) < rng.randint(20, 60):
@@ -121,8 +121,9 @@ def interlude(rng: Random, shape: Geometry) -> list[Step]:
     return rng.sample(choices, rng.randint(1, 2))
 
 
-def invocation(rng: Random, shape: Geometry, *, direct: bool, snapshot: bool) -> tuple[list[str], list[str]]:
-    """The program's options, and the words that name the image."""
+def invocation(rng: Random, source: Lines) -> tuple[list[str], list[str]]:
+    """The program's options, and the words that name the image, for the commands of ``source``."""
+    direct, snapshot = source.direct, source.snapshot
     flags = [
         flag
         for flag, chance in (
@@ -137,31 +138,36 @@ def invocation(rng: Random, shape: Geometry, *, direct: bool, snapshot: bool) ->
     ]
     flags += ["-k"] * (rng.random() < 0.01)
     flags += ["-t", rng.choice(CACHE_MODES[:-2] + DIRECT_MODES * direct)] * (rng.random() < 0.3)
-    flags += ["-d", rng.choice(DISCARD_MODES[:-1])] * (rng.random() < 0.4)
+    flags += ["-d", rng.choice([mode for mode in source.discard_modes if mode != "bogus"])] * (rng.random() < 0.4)
     flags += ["-i", "threads"] * (rng.random() < 0.02)
-    naming = rng.random()
+    options, words = naming(rng, source.geometry)
+    source.image_opts = "--image-opts" in options
+    return flags + options, words
+
+
+def naming(rng: Random, shape: Geometry) -> tuple[list[str], list[str]]:
+    """One of the ways to name the image: options, and words."""
     if shape.encrypted:
-        return unlocked(rng, shape, flags)
-    if naming < 0.08:
-        driver = f"driver={shape.format},file.driver=file,file.filename={shape.image}"
-        return [*flags, "--image-opts"], [driver]
-    if naming < 0.12:
-        return flags, [
-            f'json:{{"driver": "{shape.format}", "file": {{"driver": "file", "filename": "{shape.image}"}}}}'
-        ]
-    if naming < 0.16:
-        return flags, [f"file:{shape.image}"]
-    return [*flags, *["-f", shape.format] * (naming < 0.85)], [shape.image]
+        return unlocked(rng, shape)
+    chance = rng.random()
+    if chance < 0.08:
+        return ["--image-opts"], [f"driver={shape.format},file.driver=file,file.filename={shape.image}"]
+    if chance < 0.12:
+        nested = f'"file": {{"driver": "file", "filename": "{shape.image}"}}'
+        return [], [f'json:{{"driver": "{shape.format}", {nested}}}']
+    if chance < 0.16:
+        return [], [f"file:{shape.image}"]
+    return ["-f", shape.format] * (chance < 0.85), [shape.image]
 
 
-def unlocked(rng: Random, shape: Geometry, flags: list[str]) -> tuple[list[str], list[str]]:
+def unlocked(rng: Random, shape: Geometry) -> tuple[list[str], list[str]]:
     """The program's options and the words that name an encrypted image; now and then its secret is wrong or missing."""
     encoded = base64.b64encode(PASSPHRASE.encode()).decode()
     secret = rng.choice(
         (*[f"secret,id=sec0,data={PASSPHRASE}"] * 6, f"secret,id=sec0,format=base64,data={encoded}")
         + ("secret,id=sec0,data=wrong", "secret,id=other,data=x") * (rng.random() < 0.2)
     )
-    options = [*flags, "--object", secret]
+    options = ["--object", secret]
     if rng.random() < 0.5:
         return [*options, "--image-opts"], [f"driver=qcow2,encrypt.key-secret=sec0,file.filename={shape.image}"]
     if rng.random() < 0.1:
