@@ -28,14 +28,15 @@ class Feature:
     options: str = ""
 
 
+DATA_FILE = "t.data"
 DATA_FILES = ("data file", "raw data file")
 FEATURES = {
     "version 2": Feature(0.12, options="compat=0.10"),
     "extended L2": Feature(0.3, ("version 2",), "extended_l2=on"),
     "refcount width": Feature(0.4, ("version 2",)),
     "lazy refcounts": Feature(0.25, ("version 2",), "lazy_refcounts=on"),
-    "data file": Feature(0.15, ("version 2", "raw data file"), "data_file=t.data"),
-    "raw data file": Feature(0.15, ("version 2", "data file"), "data_file=t.data,data_file_raw=on"),
+    "data file": Feature(0.15, ("version 2", "raw data file"), f"data_file={DATA_FILE}"),
+    "raw data file": Feature(0.15, ("version 2", "data file"), f"data_file={DATA_FILE},data_file_raw=on"),
     "luks": Feature(0.12, options="encrypt.format=luks,encrypt.key-secret=sec0,encrypt.iter-time=10"),
     "backing": Feature(0.2, ("raw data file", "chain")),
     "chain": Feature(0.15, ("raw data file", "backing")),
