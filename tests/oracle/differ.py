@@ -22,7 +22,7 @@ from tests.oracle.zygote import TIMEOUT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tests.oracle.geometry import Step
+    from tests.oracle.geometry import Geometry, Step
 
 ROOT = Path(__file__).resolve().parents[2]
 UNLUCKY = "Unable to get accurate CPU usage"
@@ -34,6 +34,9 @@ class Program(Protocol):
 
     def run(self, argv: Sequence[str], folder: Path, *, merged: bool) -> int:
         """Run it in ``folder``/image, on the files ``folder``/stdin, stdout and stderr; the exit status."""
+
+    def do(self, step: Step, shape: Geometry, folder: Path) -> tuple[int, str]:
+        """Do ``step``, its own way, to the image of ``shape`` in ``folder``/image; the exit status, what it said."""
 
     def close(self) -> None:
         """Release everything."""
@@ -52,6 +55,10 @@ class Real:
             files = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
             return subprocess.run(["qemu-io", *argv], cwd=folder / "image", timeout=TIMEOUT, **files).returncode
 
+    def do(self, step: Step, shape: Geometry, folder: Path) -> tuple[int, str]:
+        done = subprocess.run(step, cwd=folder / "image", capture_output=True, text=True, timeout=TIMEOUT)
+        return done.returncode, done.stdout + done.stderr
+
     def close(self) -> None:
         pass
 
@@ -63,9 +70,27 @@ class Forked:
         command = [sys.executable, "-m", "tests.oracle.zygote"]
         self._zygote = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
+    def do(self, step: Step, shape: Geometry, folder: Path) -> tuple[int, str]:
+        """Snapshots are taken, applied and deleted by pyqio."""
+        match step:
+            case ("qemu-img", "snapshot", *_, "-c" | "-a" | "-d" as action, name, _):
+                options, words = shape.opened(shape.image)
+                argv = ["pyqio", *options, "-c", f"snapshot {action} {name}", *words]
+            case _:
+                return Real().do(step, shape, folder)
+        said = folder / "said"
+        said.unlink(missing_ok=True)
+        (folder / "stdin").touch()
+        status = self._ask(argv, folder, stdout=said, stderr=said)
+        return status, said.read_text().replace("pyqio: ", "qemu-img: ")
+
     def run(self, argv: Sequence[str], folder: Path, *, merged: bool) -> int:
-        request = {"argv": ["qemu-io", *argv], "cwd": str(folder / "image"), "stdin": str(folder / "stdin")}
-        request |= {"stdout": str(folder / "stdout"), "stderr": str(folder / ("stdout" if merged else "stderr"))}
+        output = folder / "stdout"
+        return self._ask(["qemu-io", *argv], folder, stdout=output, stderr=output if merged else folder / "stderr")
+
+    def _ask(self, argv: Sequence[str], folder: Path, *, stdout: Path, stderr: Path) -> int:
+        request = {"argv": argv, "cwd": str(folder / "image"), "stdin": str(folder / "stdin")}
+        request |= {"stdout": str(stdout), "stderr": str(stderr)}
         print(json.dumps(request), file=self._zygote.stdin, flush=True)
         return int(self._zygote.stdout.readline())
 
@@ -127,7 +152,7 @@ class Worker:
         shutil.rmtree(template, ignore_errors=True)
         template.mkdir()
         for step in stream.geometry.setup:
-            do(step, template)
+            make(step, template)
         self._template = stream.geometry.setup
 
     def _run(self, name: str, program: Program, stream: Stream) -> Side:
@@ -139,20 +164,20 @@ class Worker:
         statuses: list[int] = []
         for argv, piped in stream.runs:
             if statuses:
-                self._intrude(stream, folder)
+                self._intrude(program, stream, folder)
             (folder / "stdin").write_text(piped)
             statuses.append(program.run(argv, folder, merged=stream.merged))
         return Side(folder, statuses)
 
-    def _intrude(self, stream: Stream, folder: Path) -> None:
+    def _intrude(self, program: Program, stream: Stream, folder: Path) -> None:
         """Do what is done between two runs, and add what is said of it to the output."""
         for step in stream.interlude:
-            said = subprocess.run(step, cwd=folder / "image", capture_output=True, text=True, timeout=TIMEOUT)
+            status, said = (program if stream.native else Real()).do(step, stream.geometry, folder)
             with (folder / "stdout").open("a") as stdout:
-                stdout.write(f"{shlex.join(step)}: {said.returncode}\n{said.stdout}{said.stderr}")
+                stdout.write(f"{shlex.join(step)}: {status}\n{said}")
 
 
-def do(step: Step, folder: Path) -> None:
+def make(step: Step, folder: Path) -> None:
     """Run a command that makes an image; what qemu-io is told may fail.
 
     qemu-img measures the time that a key takes, for which the clock is too coarse now and then.

@@ -46,6 +46,8 @@ class Stream:
     """Standard error goes to the same file as standard output; only where every prompt flushes the latter."""
     pause: int = 0
     interlude: tuple[Step, ...] = ()
+    native: bool = False
+    """What can be done by each program itself in the interlude is, and the rest by qemu-img."""
 
     @property
     def runs(self) -> Iterator[tuple[list[str], str]]:
@@ -105,11 +107,12 @@ def stream(driver: str, seed: int) -> Stream:
         merged=not arguments and rng.random() < 0.5,
         pause=pause,
         interlude=tuple(steps),
+        native=rng.random() < 0.6,
     )
 
 
 def interlude(rng: Random, shape: Geometry) -> list[Step]:
-    """What qemu-img does to the image halfway through a stream, sometimes; it may fail, for both in the same way."""
+    """What is done to the closed image halfway through a stream, sometimes; it may fail, in the same way for both."""
     choices: list[Step] = []
     if "snapshots" in shape.features:
         choices += [snapshot(shape, action, name) for action, name in (("-c", "mid"), ("-a", "one"), ("-d", "one"))]
