@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyqio.base.record import Record
-from pyqio.base.types import Role, Scheduling
+from pyqio.base.types import Limits, Role, Scheduling
 from pyqio.base.units import INT64_MAX
 from pyqio.block.driver import Driver
 
@@ -31,6 +31,10 @@ class VmState(Driver):
     def open(cls, options: Any, opening: Opening) -> VmState:
         """Only an open image has a state."""
         raise NotImplementedError
+
+    def limits(self) -> Limits:
+        """Whole sectors where the owner takes nothing else."""
+        return Limits(request_alignment=self._owner.limits.request_alignment)
 
     def length(self) -> int:
         """No end of its own: a read finds zeroes, a write makes room."""

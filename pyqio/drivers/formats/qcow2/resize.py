@@ -11,7 +11,7 @@ from pyqio.base.types import SECTOR_SIZE
 from pyqio.drivers.formats.qcow2 import space, zero
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS
-from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES
+from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES, SUB_ALLOCATED
 from pyqio.drivers.formats.qcow2.mapping import DATA, UNALLOCATED
 from pyqio.drivers.formats.qcow2.write import pread, pwrite
 
@@ -57,23 +57,32 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
         prealloc = "metadata"
     grow_l1(store, store.geometry.l1_entries(size))
     exposed = store.backing is not None and store.backing.length() > former
+    with_data = prealloc in ("falloc", "full")
     if external:
         space.resize_data(store, size, prealloc)
-    if prealloc in ("falloc", "full") or (prealloc == "metadata" and size > former):
-        _settle_last(store, former)
-    if size > former and (prealloc == "metadata" or (external and prealloc != "off")):
+    if with_data or (prealloc == "metadata" and size > former):
+        _settle_last(store, former, exposed=exposed)
+    if with_data and not external:
+        _preallocate_data(store, former, size, prealloc, exposed=exposed)
+    elif prealloc != "off" and size > former:
         _preallocate_metadata(store, former, size)
-    elif prealloc in ("falloc", "full"):
-        _preallocate_data(store, former, size, prealloc)
-    grain = store.geometry.subcluster_size
-    whole = -(-former // grain) * grain
-    if exposed and prealloc in ("off", "metadata") and whole < size:
-        if store.geometry.version < 3:
-            raise Unsupported("Failed to zero out new clusters: Operation not supported")
-        zero.zeroize(store, whole, size, unmap=False)
+    if exposed:
+        last = store.geometry.clusters(former) << store.geometry.cluster_bits
+        _hide_backing(store, former, min(last, size) if with_data and not external else size)
     _clear_rest(store, former, size, exposed=exposed)
     store.flush()
     store.update(size=size)
+
+
+def _hide_backing(store: Store, start: int, stop: int) -> None:
+    """Make whole subclusters of the new range zero, where a longer backing file would be seen."""
+    grain = store.geometry.subcluster_size
+    start = -(-start // grain) * grain
+    if start < stop:
+        try:
+            zero.zeroize(store, start, stop, unmap=False)
+        except Unsupported as error:
+            raise Unsupported("Failed to zero out new clusters: Operation not supported") from error
 
 
 def grow_l1(store: Store, entries: int) -> None:
@@ -114,6 +123,7 @@ def _preallocate_metadata(store: Store, start: int, stop: int) -> None:
                 index, at, count = index + 1, at + geometry.cluster_size, count - 1
                 continue
             host = space.take(store, at, run)
+            _clear_reused(store, host, run << geometry.cluster_bits)
             _map_clusters(store, at, host, run)
             end = host + min(run << geometry.cluster_bits, -(-stop // grain) * grain - at)
             index, at, count = index + run, at + (run << geometry.cluster_bits), count - run
@@ -121,12 +131,19 @@ def _preallocate_metadata(store: Store, start: int, stop: int) -> None:
         store.data.truncate(end)
 
 
+def _clear_reused(store: Store, host: int, length: int) -> None:
+    """Free clusters before the end of the file hold what was in them last, and are about to be shown as they are."""
+    held = min(host + length, store.file.length()) - host
+    if held > 0 and not store.geometry.external:
+        space.save_zeroes(store, host, 0, held)
+
+
 def _unmapped(entries: array[int]) -> int:
     """How many entries from the first on have no cluster."""
     return next((i for i, entry in enumerate(entries) if entry), len(entries))
 
 
-def _preallocate_data(store: Store, start: int, stop: int, prealloc: str) -> None:
+def _preallocate_data(store: Store, start: int, stop: int, prealloc: str, *, exposed: bool) -> None:
     """Give the new guest clusters one run of host clusters at the end of the file, and have the file provide them."""
     geometry = store.geometry
     bits = geometry.cluster_bits
@@ -144,7 +161,7 @@ def _preallocate_data(store: Store, start: int, stop: int, prealloc: str) -> Non
     store.file.truncate(begin + count << bits, prealloc=prealloc)
     host = begin << bits
     for at, number in _slices(store, first, stop):
-        _map_clusters(store, at, host, number)
+        _map_clusters(store, at, host, number, shown=exposed)
         host += number << bits
 
 
@@ -154,11 +171,13 @@ def _is_described(store: Store, offset: int) -> bool:
     return table is not None and table.entries[index] != 0
 
 
-def _map_clusters(store: Store, offset: int, host: int, count: int) -> None:
+def _map_clusters(store: Store, offset: int, host: int, count: int, *, shown: bool = False) -> None:
+    """Lead guest clusters to host clusters; with extended entries nothing of those is ``shown`` unless wanted."""
     size = store.geometry.cluster_size
     table, index = store.mapping.find_for_change(offset)
     entry = host | COPIED
-    store.mapping.change(table, index, array("Q", range(entry, entry + count * size, size)))
+    bitmaps = array("Q", [SUB_ALLOCATED] * count) if shown else None
+    store.mapping.change(table, index, array("Q", range(entry, entry + count * size, size)), bitmaps)
 
 
 def _slices(store: Store, start: int, stop: int) -> list[tuple[int, int]]:
@@ -187,10 +206,13 @@ def _clear_rest(store: Store, start: int, stop: int, *, exposed: bool) -> None:
             pwrite(store, at, memoryview(bytes(run.length)))
 
 
-def _settle_last(store: Store, end: int) -> None:
-    """Give the cluster that the image ended in its data, where it stands for zeroes, compressed bytes or backing."""
+def _settle_last(store: Store, end: int, *, exposed: bool) -> None:
+    """Give the cluster that the image ended in its data, where it stands for zeroes, compressed bytes or backing.
+
+    Subclusters can stay what they are, but for those that a longer backing file would be seen through.
+    """
     inside = end & store.geometry.cluster_mask
-    if not inside or store.geometry.extended:
+    if not inside or (store.geometry.extended and not exposed):
         return
     kind = store.mapping.run(end - inside, end).kind
     if kind != DATA and (kind != UNALLOCATED or store.backing is not None):

@@ -146,7 +146,7 @@ def _next_part(store: Store, offset: int, end: int, host: int) -> Part | None:
             count += 1
         linked = not entry & ZERO
         if geometry.extended:
-            wanted = _bitmaps(store, first, count, offset, end)
+            wanted = touched(store, first, count, offset, end)
             linked = all(not w & ~b for w, b in zip(wanted, table.bitmaps[index : index + count], strict=True))
         return Part(table, index, count, found, linked=linked, new=False)
     count = 1
@@ -172,14 +172,14 @@ def subclusters(store: Store, start: int, stop: int) -> int:
     return (1 << (stop - 1 >> bits) + 1) - (1 << (start >> bits))
 
 
-def _bitmaps(store: Store, guest: int, count: int, start: int, stop: int) -> list[int]:
+def touched(store: Store, guest: int, count: int, start: int, stop: int) -> list[int]:
     """The allocation bits that guest bytes ``start`` to ``stop`` touch in ``count`` clusters from ``guest`` on."""
     size = store.geometry.cluster_size
-    touched = [SUB_ALLOCATED] * count
+    bitmaps = [SUB_ALLOCATED] * count
     for at in {0, count - 1}:
         cluster = guest + at * size
-        touched[at] = subclusters(store, max(start - cluster, 0), min(stop - cluster, size))
-    return touched
+        bitmaps[at] = subclusters(store, max(start - cluster, 0), min(stop - cluster, size))
+    return bitmaps
 
 
 def _transfer(store: Store, parts: list[Part], offset: int, buf: memoryview) -> None:
@@ -292,7 +292,7 @@ def _link(store: Store, part: Part, guest: int, start: int, stop: int) -> None:
     entries = array("Q", range(host | COPIED, (host | COPIED) + part.clusters * size, size))
     bitmaps = None
     if store.geometry.extended:
-        written = _bitmaps(store, guest, part.clusters, start, stop)
+        written = touched(store, guest, part.clusters, start, stop)
         kept = (0 if entry & COMPRESSED else bitmap for entry, bitmap in zip(former, table.bitmaps[span], strict=True))
         bitmaps = array("Q", ((old | new) & ~(new << SUBCLUSTERS) for old, new in zip(kept, written, strict=True)))
     store.mapping.change(table, part.first, entries, bitmaps)

@@ -95,3 +95,28 @@ def test_truncate_when_a_version_2_image_has_snapshots_is_refused(opened):
 
     with pytest.raises(BlockError, match="Can't resize a v2 image which has snapshots"):
         snapshot.image.truncate(2 * MIB)
+
+
+def test_truncate_with_metadata_when_free_clusters_hold_old_bytes_shows_zeroes(opened):
+    qcow2 = opened(4 * CLUSTER)
+    qcow2.image.pwrite(0, b"x" * 4 * CLUSTER)
+    qcow2.image.discard(0, 4 * CLUSTER)
+    qcow2.image.flush()
+
+    qcow2.image.truncate(12 * CLUSTER, prealloc="metadata")
+
+    assert qcow2.image.pread(0, 12 * CLUSTER) == bytes(12 * CLUSTER)
+
+
+@pytest.mark.parametrize("prealloc", ["off", "metadata", "falloc", "full"])
+@pytest.mark.parametrize("size", [0, 64 * 512])
+def test_truncate_to_the_present_size_changes_nothing(opened, prealloc, size):
+    qcow2 = opened(size, cluster_size=512)
+    if size:
+        qcow2.image.pwrite(size - 512, bytes(512), compressed=True)
+    before = list(qcow2.image.block_status())
+
+    qcow2.image.truncate(size, prealloc=prealloc)
+
+    assert qcow2.image.length() == size
+    assert [e.allocated for e in qcow2.image.block_status()] == [e.allocated for e in before]

@@ -135,3 +135,13 @@ def test_pwrite_compressed_when_there_is_a_data_file_is_refused(external):
 
     with pytest.raises(BlockError, match="Operation not supported"):
         qcow2.image.pwrite(0, bytes(CLUSTER), compressed=True)
+
+
+def test_machine_state_when_the_image_is_encrypted_takes_parts_of_sectors(encrypted):
+    qcow2 = encrypted(False)
+    state = qcow2.image.vm_state()
+
+    state.pwrite(700, b"state")
+
+    assert state.pread(699, 7) == b"\0state\0"
+    assert b"state" not in bytes(qcow2.file.data)

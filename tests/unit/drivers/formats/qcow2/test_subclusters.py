@@ -187,3 +187,25 @@ def test_random_requests_when_the_image_is_opened_again_show_the_same_as_a_bytea
     again = Opened(qcow2.file, backing=backing)
 
     assert again.image.pread(0, SIZE) == model
+
+
+@pytest.mark.parametrize("prealloc", ["off", "metadata", "falloc", "full"])
+@pytest.mark.parametrize("size", [0, 3 * SUB + 512, CLUSTER])
+def test_truncate_when_the_backing_file_is_longer_shows_zeroes_in_the_new_range(extended, prealloc, size):
+    qcow2 = extended(b"b" * SIZE)
+    qcow2.image.truncate(size)
+
+    qcow2.image.truncate(4 * CLUSTER, prealloc=prealloc)
+
+    assert qcow2.image.pread(0, 4 * CLUSTER) == b"b" * size + bytes(4 * CLUSTER - size)
+
+
+@pytest.mark.parametrize("prealloc", ["metadata", "falloc", "full"])
+def test_truncate_when_nothing_is_below_leaves_preallocated_subclusters_unallocated(extended, prealloc):
+    qcow2 = extended()
+
+    qcow2.image.truncate(2 * SIZE, prealloc=prealloc)
+
+    table, index = qcow2.store.mapping.find(SIZE)
+    assert table.entries[index]
+    assert bitmap(qcow2, SIZE // CLUSTER) == (0, 0)
