@@ -17,6 +17,7 @@ function __pyqio_commands --description "Commands and what they do"
         'aio_write' 'asynchronously writes a number of bytes' \
         'alloc' 'checks if offset is allocated in the file' \
         'break' 'sets a breakpoint on event and tags the stopped request as tag' \
+        'check' 'checks the metadata of an image, and repairs it' \
         'close' 'close the current open file' \
         'create' 'makes a new image of size bytes' \
         'demo' 'shows how a verified pair catches a damaged image' \

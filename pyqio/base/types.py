@@ -143,6 +143,26 @@ class Caps(Record):
     remote: bool = False
 
 
+class CheckResult(Record):
+    """What the check of an image found, and what it repaired.
+
+    ``corruptions``: references that cannot be served, and counts that are too low.  ``leaks``: host clusters whose
+    count is too high.  ``check_errors``: what could not be looked at.  ``image_end_offset``: bytes up to the last host
+    cluster in use.  The other fields are guest clusters; ``total_clusters``: of the whole image.
+    """
+
+    corruptions: int = 0
+    leaks: int = 0
+    check_errors: int = 0
+    corruptions_fixed: int = 0
+    leaks_fixed: int = 0
+    image_end_offset: int = 0
+    total_clusters: int = 0
+    allocated_clusters: int = 0
+    fragmented_clusters: int = 0
+    compressed_clusters: int = 0
+
+
 class Cache(Record):
     """A cache mode, taken apart as QEMU's -t does.
 
@@ -171,7 +191,8 @@ class OpenFlags(Record):
 
     ``auto_read_only``: fall back to read-only where the host refuses writing.  ``discard``: "unmap" passes
     discards on, "ignore" drops them.  ``aio`` and ``force_share`` as in qemu-io(1).
-    ``probed``: the format was guessed, not named.
+    ``probed``: the format was guessed, not named.  ``checking``: to be checked, and for nothing else: a damaged image
+    is neither repaired nor refused, and of what it names nothing is opened.
     """
 
     read_only: bool = False
@@ -182,3 +203,4 @@ class OpenFlags(Record):
     detect_zeroes: str = "off"
     aio: str = "threads"
     probed: bool = False
+    checking: bool = False

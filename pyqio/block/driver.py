@@ -12,11 +12,22 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pyqio.base.errors import OpenError, Unsupported
-from pyqio.base.types import Caps, ChildRole, Extent, Limits, Location, OpenFlags, Role, Scheduling, SnapshotInfo
+from pyqio.base.types import (
+    Caps,
+    CheckResult,
+    ChildRole,
+    Extent,
+    Limits,
+    Location,
+    OpenFlags,
+    Role,
+    Scheduling,
+    SnapshotInfo,
+)
 from pyqio.block.secrets import NO_SECRETS, Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyqio.block.follow import Found
     from pyqio.block.node import Node
@@ -60,6 +71,10 @@ class Opening(Protocol):
 
     def declines_child(self, key: str) -> bool:
         """Whether the user gave None: there is to be no child ``key``."""
+        ...
+
+    def report(self, finding: str) -> None:
+        """Something that is found, and repaired, while the image is opened: a line for a person to read."""
         ...
 
     def set_auto_read_only(self) -> None:
@@ -195,6 +210,13 @@ class Driver(ABC):
     def info(self) -> Mapping[str, Any]:
         """What the format knows of itself, by qemu-img info's names (``cluster-size``, ``compat``, ...)."""
         return {}
+
+    def check(self, fix: str, report: Callable[[str], None]) -> CheckResult:
+        """Look at all metadata.  ``fix``: repair nothing (""), "leaks", or "all" that can be repaired.
+
+        ``report`` is told of every finding as it comes, a line each.
+        """
+        raise Unsupported("This image format does not support checks")
 
     def remarks(self) -> Iterable[str]:
         """What a person who opens the image had better know: a sentence each, without a capital or a full stop."""

@@ -62,6 +62,7 @@ def child_flags(flags: OpenFlags, role: ChildRole) -> OpenFlags:
         discard="unmap",
         detect_zeroes="off",
         probed=False,
+        checking=False,
     )
 
 

@@ -50,6 +50,8 @@ class Graph:
         """Names of the writable images whose format was guessed to be raw at the last open, in that order."""
         self.remarks: list[str] = []
         """What the drivers have to say about what was opened last (see Driver.remarks)."""
+        self.findings: list[str] = []
+        """What the drivers found and repaired at the last open, also where it failed then (see Opening.report)."""
         self.follow = follow
         self._probe_pairs = probe_pairs
         self._counter = 0
@@ -69,7 +71,7 @@ class Graph:
         ``snapshot``: writes go to a temporary overlay that is gone at close.  ``copy_on_read``: what is read from a
         backing file is kept in the image.  Raises OpenError, OptionError; nothing stays open then.
         """
-        self.guessed_raw, self.remarks = [], []
+        self.guessed_raw, self.remarks, self.findings = [], [], []
         spec = dict(options or {})
         if filename is not None:
             spec["filename"] = Typed(filename)
@@ -369,6 +371,9 @@ class _Opening:
 
     def declines_child(self, key: str) -> bool:
         return key in self._rest and self._rest[key] is None
+
+    def report(self, finding: str) -> None:
+        self._graph.findings.append(finding)
 
     def set_auto_read_only(self) -> None:
         if not self.flags.auto_read_only:

@@ -15,11 +15,16 @@ from pyqio.block.stream import pread_steps
 from pyqio.block.vm_state import VmState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from pyqio.base.types import Cache, Extent, SnapshotInfo
+    from pyqio.base.types import Cache, CheckResult, Extent, SnapshotInfo
     from pyqio.block.graph import Graph
+
+
+def _say_nothing(finding: str) -> None:
+    """Findings are counted, and that is enough."""
+
 
 Buffer = bytes | bytearray | memoryview
 
@@ -197,6 +202,14 @@ class Image:
     def info(self) -> Mapping[str, Any]:
         """What the format says of itself, by qemu-img info's names."""
         return self.node.driver.info()
+
+    def check(self, *, fix: str = "", report: Callable[[str], None] = _say_nothing) -> CheckResult:
+        """Look at all metadata for damage.  ``fix``: repair nothing (""), "leaks", or "all" that can be repaired.
+
+        ``report`` is told of every finding as it comes, a line each.  Raises Unsupported where the format has no check,
+        BlockError where it cannot be carried through.
+        """
+        return self.node.check(fix, report)
 
     def reopen(
         self, *, read_only: bool | None = None, cache: Cache | None = None, options: Mapping[str, Any] | None = None

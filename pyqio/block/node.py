@@ -18,9 +18,9 @@ from pyqio.block import emulate
 from pyqio.block.overlap import Overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pyqio.base.types import Location, OpenFlags, SnapshotInfo
+    from pyqio.base.types import CheckResult, Location, OpenFlags, SnapshotInfo
     from pyqio.block.driver import Driver
     from pyqio.block.edge import Edge
 
@@ -138,6 +138,13 @@ class Node:
         """Where the driver keeps the guest byte at ``offset``, one step down."""
         with self._serving(offset):
             return self.driver.locate(offset)
+
+    def check(self, fix: str, report: Callable[[str], None]) -> CheckResult:
+        """Look at all metadata of the driver, and repair it (see Driver.check).  Raises Unsupported, BlockError."""
+        if fix and self.flags.read_only:
+            raise self._context(ReadOnly(), 0)
+        with self._changing(0):
+            return self.driver.check(fix, report)
 
     def vm_state_pread(self, offset: int, buf: memoryview) -> None:
         """Fill ``buf`` from the machine state that is kept beside the disk.  Raises Unsupported where none is."""

@@ -17,6 +17,7 @@ from pyqio.session.state import FAILED, OK, PYQIO, QEMU_IO, USAGE, Session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyqio.commands.check import Check
     from pyqio.commands.results import Result
 
 # What a shell says of a process that these signals ended.
@@ -86,6 +87,8 @@ def _open(session: Session, run: _Run) -> None:
         read_only=run.read_only, cache=run.cache, force_share=run.force_share, discard=run.discard, aio=run.aio
     )
     options = {} if run.format is None else {"driver": run.format}
+    if session.personality.own and (checks := _checks(run.commands)):
+        flags = flags.replace(read_only=run.read_only or not any(check.fix for check in checks), checking=True)
     session.image_opts = run.image_opts
     failed: Sequence[Result]
     try:
@@ -94,6 +97,19 @@ def _open(session: Session, run: _Run) -> None:
         failed = (Refused(reason=reason),)
     if not session.show(failed):
         raise _Finished(session.status)
+
+
+def _checks(commands: Sequence[str]) -> list[Check]:
+    """The commands, if all of them check the image: it is then opened as it is, and for nothing else."""
+    lines = [text.split() for text in commands]
+    if any(words[:1] != ["check"] for words in lines):
+        return []
+    from pyqio.commands.check import Check
+
+    try:
+        return [check for words in lines if isinstance(check := Check.spec.parse(words, lambda warning: None), Check)]
+    except Rejected:
+        return []
 
 
 def _execute(session: Session, run: _Run) -> None:

@@ -44,14 +44,23 @@ SPECS: Final[dict[str, Spec]] = {}
 class Flag:
     """An option letter.
 
-    ``also``: another field and the value that the letter gives it.  ``answer``: a line that is all that the command
-    then says, whatever follows.  ``group``: only one letter of it may be given, and once.
+    ``long``: a word that stands for the letter of a switch (--json).  ``also``: another field and the value that the
+    letter gives it.  ``answer``: a line that is all that the command then says, whatever follows.  ``group``: only
+    one letter of it may be given, and once.
     """
 
     def __init__(
-        self, letter: str, meaning: str, *, also: tuple[str, object] | None = None, answer: str = "", group: str = ""
+        self,
+        letter: str,
+        meaning: str,
+        *,
+        long: str = "",
+        also: tuple[str, object] | None = None,
+        answer: str = "",
+        group: str = "",
     ) -> None:
         self.letter = letter
+        self.long = long
         self.meaning = meaning
         self.also = also
         self.answer = answer
@@ -157,6 +166,10 @@ class Spec:
         return frozenset(letter for letter, option in self.options.items() if option.kind)
 
     @cached_property
+    def _long(self) -> dict[str, str]:
+        return {f"--{option.flag.long}": letter for letter, option in self.options.items() if option.flag.long}
+
+    @cached_property
     def _operand_bounds(self) -> tuple[int, int | None]:
         required = sum(operand.required for operand in self.operands)
         unbounded = self.maximum is not None or any(operand.repeated for operand in self.operands)
@@ -224,7 +237,9 @@ class Spec:
     def _take_options(self, words: Sequence[str], values: dict[str, Any], warn: Callable[[str], None]) -> Sequence[str]:
         operands: list[str] = []
         groups = set()
-        taken = getopt.options(words, operands, letters=self.options, with_argument=self._with_argument)
+        taken = getopt.options(
+            words, operands, letters=self.options, with_argument=self._with_argument, long=self._long
+        )
         for letter, argument in taken:
             flag, field, kind = self.options[letter]
             if flag.group in groups:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pyqio.block.image import Image
     from pyqio.block.secrets import Secrets
     from pyqio.commands.pool import Pool
+    from pyqio.commands.results import Result
 
 
 class Context(Protocol):
@@ -45,6 +46,10 @@ class Context(Protocol):
 
     def warn(self, message: str) -> None:
         """Tell of something that was taken, but should be written in another way."""
+        ...
+
+    def tell(self, result: Result) -> None:
+        """Show a result of a command that is still running."""
         ...
 
     def open(

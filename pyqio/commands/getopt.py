@@ -6,20 +6,29 @@ and ``--`` ends the options.  The complaints are glibc's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from pyqio.commands.rejected import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def options(
-    words: Sequence[str], operands: list[str], *, letters: Container[str], with_argument: Container[str]
+    words: Sequence[str],
+    operands: list[str],
+    *,
+    letters: Container[str],
+    with_argument: Container[str],
+    long: Mapping[str, str] = _NONE,
 ) -> Iterator[tuple[str, str]]:
     """Yield (letter, argument) for each option of ``words``, whose first word is the command; fill ``operands``.
 
-    The argument is "" for a letter that takes none.  ``operands`` is complete when the iterator is exhausted.
+    The argument is "" for a letter that takes none.  ``long``: whole words and the letters that they stand for.
+    ``operands`` is complete when the iterator is exhausted.
     Raises Rejected, after what came before was yielded.
     """
     rest = iter(words)
@@ -27,6 +36,8 @@ def options(
     for word in rest:
         if word == "--":
             operands.extend(rest)
+        elif word in long:
+            yield long[word], ""
         elif len(word) < 2 or word[0] != "-":
             operands.append(word)
         else:

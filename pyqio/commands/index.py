@@ -19,6 +19,7 @@ MODULES: Final = {
     "alloc": "map",
     "a": "map",
     "break": "debug",
+    "check": "check",
     "close": "open",
     "c": "open",
     "create": "create",

@@ -159,6 +159,20 @@ class AioMode(Choice, Argument):
         return _one_of(value, AIO_MODES, "aio")
 
 
+class RepairMode(Choice, Argument):
+    """A word of check -r."""
+
+    def __init__(self) -> None:
+        super().__init__("leaks", "all", name="what")
+
+    def parse(self, value: Any) -> str:
+        """The word itself."""
+        if value not in ("leaks", "all"):
+            message = f"Unknown option value for -r (expecting 'leaks' or 'all'): {value}"
+            raise Rejected(message, prefixed=True)
+        return str(value)
+
+
 class Pairs(Argument):
     """``key=value,key=value`` for the block driver; ``key`` means on and ``nokey`` off, both with a warning."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pyqio.base.errors import Unsupported
 from pyqio.base.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pyqio.base.errors import BlockError, OpenError, VerifyError
-    from pyqio.base.types import SnapshotInfo
+    from pyqio.base.types import CheckResult, SnapshotInfo
     from pyqio.block.node import Node
     from pyqio.commands.command import Spec
     from pyqio.commands.rejected import Rejected
@@ -151,6 +152,46 @@ class Snapshots(Record):
     snapshots: Sequence[SnapshotInfo]
 
 
+class Found(Record):
+    """A line about what a check, or the opening of an image, found and repaired."""
+
+    text: str
+
+
+class Repaired(Record):
+    """What the repair of an image has put right; a second check follows."""
+
+    leaks: int
+    corruptions: int
+
+
+class Checked(Record):
+    """An image was checked.  ``json``: to be shown as JSON; ``quiet``: as no text."""
+
+    filename: str
+    format: str
+    result: CheckResult
+    json: bool = False
+    quiet: bool = False
+
+    @property
+    def status(self) -> int:
+        """The exit status of qemu-img check: 1 not all could be checked, 2 corruptions, 3 leaks."""
+        result = self.result
+        return 1 if result.check_errors else 2 if result.corruptions else 3 if result.leaks else 0
+
+
+class CheckFailed(Record):
+    """A check that could not be carried through, or that the format does not have."""
+
+    error: BlockError
+
+    @property
+    def status(self) -> int:
+        """The exit status of qemu-img check: 63 where the format has no check."""
+        return 63 if isinstance(self.error, Unsupported) else 1
+
+
 class Created(Record):
     """A new image, with the value of every option that is in force, in the order in which they are shown."""
 
@@ -189,6 +230,10 @@ Result = (
     | Map
     | Info
     | Snapshots
+    | Found
+    | Repaired
+    | Checked
+    | CheckFailed
     | Created
     | Helped
     | HelpedAll
@@ -208,5 +253,9 @@ def is_failure(result: Result) -> bool:
             return not delayed
         case Info(cluster_size=cluster_size):
             return cluster_size is None
+        case CheckFailed():
+            return True
+        case Checked():
+            return bool(result.status)
         case _:
             return False

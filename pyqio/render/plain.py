@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
-from pyqio.base.errors import CorruptError
+from pyqio.base.errors import CorruptError, Unsupported
 from pyqio.commands import results as r
 from pyqio.render.figures import clock, human, human_size, per_second, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pyqio.base.errors import BlockError
     from pyqio.commands.command import Spec
 
 _GUESSED = """\
 WARNING: Image format was not specified for '{}' and probing guessed raw.
          Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.
          Specify the 'raw' format explicitly to remove the restrictions.
+"""
+
+_REPAIRED = """\
+The following inconsistencies were found and repaired:
+
+    {leaks} leaked clusters
+    {corruptions} corruptions
+
+Double checking the fixed image now...
 """
 
 
@@ -103,6 +113,14 @@ class Plain:
                 out("".join(_info(result)))
             case r.Snapshots():
                 self._list_snapshots(result)
+            case r.Found():
+                self._screen.err(f"{result.text}\n")
+            case r.Repaired():
+                out(_REPAIRED.format(leaks=result.leaks, corruptions=result.corruptions))
+            case r.Checked():
+                self._checked(result)
+            case r.CheckFailed():
+                self._check_failed(result.error)
             case r.Created():
                 options = "".join(f" {name}={_option(value)}" for name, value in result.options.items())
                 out(f"Formatting '{result.filename}', fmt={result.format}{options}\n")
@@ -127,6 +145,19 @@ class Plain:
             self._complain(f"{self._screen.place}: {message or summary}")
         elif message:
             self._complain(message)
+
+    def _checked(self, result: r.Checked) -> None:
+        from pyqio.render.check import as_json, as_text
+
+        self._screen.out(as_json(result) if result.json else "" if result.quiet else as_text(result.result))
+        if result.result.check_errors:
+            self._complain("Check failed")
+
+    def _check_failed(self, error: BlockError) -> None:
+        if error.message != error.strerror:
+            self._complain(error.message)
+        if not isinstance(error, Unsupported):
+            self._complain(f"Check failed: {error.strerror}")
 
     def _dump(self, dump: r.Dump) -> None:
         from pyqio.render.hexdump import hexdump
@@ -191,7 +222,10 @@ def one_line(spec: Spec, name: str | None = None) -> str:
 
 def long_help(spec: Spec) -> str:
     """What follows the one line in the help on one command."""
-    flags = "".join(f" -{option.flag.letter}, -- {option.flag.meaning}\n" for option in spec.options.values())
+    flags = "".join(
+        f" -{flag.letter}, {f'--{flag.long} ' if flag.long else ''}-- {flag.meaning}\n"
+        for flag in (option.flag for option in spec.options.values())
+    )
     return spec.about.replace("{flags}", flags)
 
 

@@ -14,7 +14,19 @@ from pyqio.commands import index
 from pyqio.commands.pool import Pool
 from pyqio.commands.rejected import Answered, Rejected
 from pyqio.commands.request import diverged
-from pyqio.commands.results import Diverged, Failed, GuessedRaw, Refused, Said, Unknown, Warned, is_failure
+from pyqio.commands.results import (
+    Checked,
+    CheckFailed,
+    Diverged,
+    Failed,
+    Found,
+    GuessedRaw,
+    Refused,
+    Said,
+    Unknown,
+    Warned,
+    is_failure,
+)
 from pyqio.render.plain import Plain
 
 if TYPE_CHECKING:
@@ -179,6 +191,7 @@ class Session:
         finally:
             if graph.guessed_raw:
                 self.show((GuessedRaw(filenames=graph.guessed_raw),))
+            self.show(Found(text=finding) for finding in graph.findings)
         for remark in graph.remarks if self.personality.own else ():
             self.warn(remark)
 
@@ -219,6 +232,10 @@ class Session:
         """Tell of something that was taken, but should be written in another way."""
         self.renderer.show(Warned(message=message))
 
+    def tell(self, result: Result) -> None:
+        """Show a result of a command that is still running."""
+        self.show((result,))
+
     def _tell(self, requests: Iterable[Request]) -> None:
         for request in requests:
             self.show(request.results())
@@ -239,7 +256,7 @@ class Session:
         return succeeded
 
     def _note_failure(self, result: Result) -> None:
-        self.status = self.status or FAILED
+        self.status = self.status or (result.status if isinstance(result, Checked | CheckFailed) else FAILED)
         if isinstance(result, Diverged):
             self.divergences.append(result.error)
             self.status = self.personality.diverged

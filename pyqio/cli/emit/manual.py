@@ -167,7 +167,8 @@ def _command(spec: Spec) -> Iterator[str]:
     if spec.options:
         yield ".Bl -tag -width Ds -compact"
         for letter, option in spec.options.items():
-            yield f".It Fl {letter}{f' Ar {_escape(option.kind.name)}' if option.kind else ''}"
+            long = f" , Fl \\&-{option.flag.long}" if option.flag.long else ""
+            yield f".It Fl {letter}{f' Ar {_escape(option.kind.name)}' if option.kind else ''}{long}"
             yield _sentence(option.flag.meaning)
         yield ".El"
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyqio.base.types import Role
+from pyqio.base.types import ChildRole, Role
 from pyqio.block.driver import Driver
 from pyqio.block.secrets import NO_SECRETS, Secrets
 from pyqio.drivers.formats.qcow2 import layout
@@ -35,7 +35,14 @@ class Qcow2(Driver):
 
     @classmethod
     def open(cls, options: Qcow2Options, opening: Opening) -> Qcow2:
-        """Open the file and the backing file; repair the counts of an image that was not closed."""
+        """Open the file and the backing file; repair the counts of an image that was not closed.
+
+        To be checked, an image is opened as it is, without its other files.
+        """
+        if opening.flags.checking:
+            from pyqio.drivers.formats.qcow2.checking import Qcow2Checking
+
+            return Qcow2Checking(opening.child("file", ChildRole.IMAGE))
         from pyqio.drivers.formats.qcow2.driver import Qcow2Image
 
         return Qcow2Image.open(options, opening)

@@ -15,9 +15,9 @@ from pyqio.drivers.formats.qcow2.options import Qcow2Options, change, settle
 from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pyqio.base.types import OpenFlags, SnapshotInfo
+    from pyqio.base.types import CheckResult, OpenFlags, SnapshotInfo
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
 
@@ -45,7 +45,9 @@ class Qcow2Image(Qcow2):
         """Open the file and the backing file; repair the counts of an image that was not closed."""
         file = opening.child("file", ChildRole.IMAGE)
         writable = not opening.flags.read_only
-        header = headers.parse(_reader(file), writable=writable)
+        header = headers.parse_file(file, writable=writable)
+        if writable and header.fields.incompatible_features & layout.DIRTY:
+            header = _repair(file, header, opening.report)
         data = _open_data(opening, file, header)
         refuse_unsupported(header)
         if _chooses_snapshot(options):
@@ -195,6 +197,22 @@ class Qcow2Image(Qcow2):
 
         return describe(self._store)
 
+    def check(self, fix: str, report: Callable[[str], None]) -> CheckResult:
+        """Write everything back, counts that are lazy too, and look at the file; what a repair changes is read anew."""
+        from pyqio.drivers.formats.qcow2.check import check
+
+        store = self._store
+        store.check_alive()
+        if store.writable:
+            store.flush()
+            store.refcounts.write_back()
+        try:
+            return check(store.file, headers.parse_file(store.file, writable=False), fix=fix, report=report)
+        finally:
+            if fix:
+                header = headers.parse_file(store.file, writable=False)
+                self._store = store.renewed(store.settings, writable=store.writable, header=header)
+
     def reopen(self, flags: OpenFlags, options: Mapping[str, Any]) -> None:
         """Change access, lazy refcounts, checks, caches and discards; the backing file stays."""
         changed = change(self._options, options)
@@ -208,8 +226,11 @@ class Qcow2Image(Qcow2):
         if store.writable and not store.dead:
             store.settle()
         if not store.dead:
-            store = store.renewed(settings, writable=writable)
-            if writable and not self._store.writable:
+            header, upgraded = store.header_now(), writable and not store.writable
+            if upgraded and store.lazy:
+                header = _repair(store.file, header, lambda finding: None)
+            store = store.renewed(settings, writable=writable, header=header)
+            if upgraded:
                 _prepare(store)
             self._store = store
         self._options = changed
@@ -230,13 +251,11 @@ def _chooses_snapshot(options: Qcow2Options) -> bool:
     return options.snapshot__id is not None or options.snapshot__name is not None
 
 
-def _reader(file: Node) -> headers.Reader:
-    def read(offset: int, length: int) -> bytes:
-        data = bytearray(length)
-        file.pread(offset, memoryview(data))
-        return bytes(data)
+def _repair(file: Node, header: headers.Header, report: Callable[[str], None]) -> headers.Header:
+    """The header of an image that was not closed, when its counts are right again."""
+    from pyqio.drivers.formats.qcow2.check import repair_dirty
 
-    return read
+    return repair_dirty(file, header, report)
 
 
 def _prepare(store: Store) -> None:
@@ -244,10 +263,6 @@ def _prepare(store: Store) -> None:
     if store.fields.autoclear_features & ~layout.RAW_DATA_FILE:
         # Bitmaps too: they are not kept up to date here, and the cleared bit tells others so.
         store.update(autoclear_features=store.fields.autoclear_features & layout.RAW_DATA_FILE)
-    if store.lazy:
-        from pyqio.drivers.formats.qcow2.repair import repair
-
-        repair(store)
 
 
 def _open_data(opening: Opening, file: Node, header: headers.Header) -> Node:

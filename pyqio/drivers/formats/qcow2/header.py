@@ -27,6 +27,8 @@ from pyqio.drivers.formats.qcow2.layout import Geometry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pyqio.block.node import Node
+
     Reader = Callable[[int, int], bytes]
 
 EXT_END: Final = 0
@@ -166,16 +168,17 @@ class Header(NamedTuple):
         )
 
 
-def parse(read: Reader, *, writable: bool) -> Header:
+def parse(read: Reader, *, writable: bool, lenient: bool = False) -> Header:
     """The header that ``read(offset, length)`` shows; bytes past the end of the file read as zeroes.
 
-    ``writable``: refuse what must not be written to.  Raises FormatError, in QEMU's words.
+    ``writable``: refuse what must not be written to.  ``lenient``: take a snapshot table that cannot be one, so that
+    a check may repair it.  Raises FormatError, in QEMU's words.
     """
     fields = _read_fields(read)
     _check_features(fields, read, writable=writable)
     tail = read(V3_LENGTH, fields.header_length - V3_LENGTH) if fields.header_length > V3_LENGTH else b""
     _check_compression(fields, tail)
-    _check_tables(fields)
+    _check_tables(fields, lenient=lenient)
     extensions = tuple(_walk_extensions(fields, read))
     _check_extensions(fields, extensions)
     return Header(
@@ -184,6 +187,17 @@ def parse(read: Reader, *, writable: bool) -> Header:
         extensions=extensions,
         backing_name=_read_backing_name(fields, read),
     )
+
+
+def parse_file(file: Node, *, writable: bool, lenient: bool = False) -> Header:
+    """The header of the image in ``file`` (see parse)."""
+
+    def read(offset: int, length: int) -> bytes:
+        data = bytearray(length)
+        file.pread(offset, memoryview(data))
+        return bytes(data)
+
+    return parse(read, writable=writable, lenient=lenient)
 
 
 def _read_fields(read: Reader) -> HeaderFields:
@@ -236,7 +250,7 @@ def _check_compression(fields: HeaderFields, tail: bytes) -> None:
         raise FormatError("qcow2: Compression type incompatible feature bit must be set")
 
 
-def _check_tables(fields: HeaderFields) -> None:
+def _check_tables(fields: HeaderFields, *, lenient: bool) -> None:
     if fields.refcount_order > layout.MAX_REFCOUNT_ORDER:
         raise FormatError("Reference count entry width too large; may not exceed 64 bits")
     if fields.crypt_method > 2:
@@ -248,9 +262,9 @@ def _check_tables(fields: HeaderFields) -> None:
         fields, "Reference count table", fields.refcount_table_offset, reftable_bytes, layout.MAX_REFTABLE_BYTES
     )
     snapshots = fields.nb_snapshots * codec(SnapshotFields).size
-    _check_table(
-        fields, "Snapshot table", fields.snapshots_offset, snapshots, layout.MAX_SNAPSHOTS * codec(SnapshotFields).size
-    )
+    most = layout.MAX_SNAPSHOTS * codec(SnapshotFields).size
+    if not lenient:
+        _check_table(fields, "Snapshot table", fields.snapshots_offset, snapshots, most)
     _check_table(fields, "Active L1 table", fields.l1_table_offset, fields.l1_size * 8, layout.MAX_L1_BYTES)
     entry_bits = 4 if fields.incompatible_features & layout.EXTENDED_L2 else 3
     needed = -(-fields.size >> (2 * fields.cluster_bits - entry_bits))

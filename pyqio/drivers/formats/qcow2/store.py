@@ -103,9 +103,12 @@ class Store:
         """Whether counts may stay in memory until the image is closed."""
         return bool(self.fields.incompatible_features & layout.DIRTY)
 
-    def renewed(self, settings: Settings, *, writable: bool) -> Store:
-        """The same image, loaded anew from its file, in which everything has been written."""
-        store = Store(self.file, self.header_now(), settings, writable=writable)
+    def renewed(self, settings: Settings, *, writable: bool, header: Header | None = None) -> Store:
+        """The same image, loaded anew from its file, in which everything has been written.
+
+        ``header``: where the file has another one by now.
+        """
+        store = Store(self.file, header or self.header_now(), settings, writable=writable)
         store.data, store.backing = self.data, self.backing
         store.cipher, store.cipher_by_guest = self.cipher, self.cipher_by_guest
         return store

@@ -139,6 +139,13 @@ def opened(blank):
     return make
 
 
+def findings(opened: Opened) -> list[str]:
+    """What the check says of an image."""
+    found: list[str] = []
+    opened.image.check(report=found.append)
+    return found
+
+
 def patched(file: Recorder, *edits: tuple[int, int, int]) -> Recorder:
     """A copy of a file with big-endian numbers written into it: (offset, width in bytes, number)."""
     data = bytearray(file.data)

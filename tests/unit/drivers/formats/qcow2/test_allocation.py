@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyqio.base.errors import BlockError
-from pyqio.drivers.formats.qcow2.repair import References
+from tests.unit.drivers.formats.qcow2.conftest import findings
 
 MIB = 1 << 20
 CLUSTER = 65536
@@ -16,11 +16,6 @@ def host_clusters(opened):
     store = opened.store
     size = store.geometry.cluster_size
     return [store.mapping.run(at, at + 1).host_offset // size for at in range(0, store.size, size)]
-
-
-def miscounted(store):
-    """Host clusters whose count is not the number of references to them."""
-    return [n for n, count in enumerate(References(store).count_all()) if count != store.refcounts.get(n)]
 
 
 def test_write_when_nothing_is_allocated_puts_the_l2_table_before_the_data(opened):
@@ -98,7 +93,7 @@ def test_refcount_table_when_it_is_full_moves_and_grows(opened):
     fields = qcow2.store.fields
     assert (fields.refcount_table_offset // 512, fields.refcount_table_clusters) == (16641, 2)
     assert qcow2.store.refcounts.get(1) == 0, "the former table is free"
-    assert miscounted(qcow2.store) == []
+    assert findings(qcow2) == []
 
 
 @pytest.mark.parametrize(("bits", "place"), [(64, 4162), (32, 8320)])
@@ -109,7 +104,7 @@ def test_refcount_table_when_blocks_are_small_has_blocks_for_all_of_itself(opene
         qcow2.image.pwrite(at, b"x" * MIB)
     qcow2.image.close()
 
-    assert miscounted(qcow2.store) == []
+    assert findings(qcow2) == []
     assert qcow2.store.refcounts.table_offset // 512 >= place
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pyqio.base.errors import FormatError
-from pyqio.drivers.formats.qcow2.repair import References
 from tests.unit.drivers.formats.qcow2.conftest import Opened, Recorder, patched
 
 MIB = 1 << 20
@@ -25,10 +23,6 @@ def left_open(opened):
         return Recorder(qcow2.file.stable)
 
     return make
-
-
-def counts(opened, clusters):
-    return [opened.store.refcounts.get(cluster) for cluster in range(clusters)]
 
 
 def test_write_when_refcounts_are_lazy_sets_the_dirty_bit_and_leaves_the_counts(left_open):
@@ -53,11 +47,11 @@ def test_open_when_the_image_is_dirty_counts_anew(left_open, cluster_size):
     repaired = Opened(left_open(cluster_size=cluster_size))
 
     data = repaired.image.pread(0, 6 * CLUSTER)
-    references = References(repaired.store).count_all()
+    result = repaired.image.check()
 
     assert data == b"x" * 3 * CLUSTER + bytes(2 * CLUSTER) + b"y" * CLUSTER
     assert repaired.file.data[DIRTY_BYTE] == 0
-    assert counts(repaired, len(references)) == list(references)
+    assert (result.corruptions, result.leaks) == (0, 0)
 
 
 def test_open_when_the_image_is_dirty_and_read_only_leaves_it(left_open):
@@ -76,19 +70,33 @@ def test_open_when_counts_are_wrong_both_ways_sets_them_and_the_copied_flags(lef
 
     repaired = Opened(file)
 
-    assert counts(repaired, 10) == [1] * 9 + [0]
-    assert repaired.store.refcounts.get(40) == 0
+    assert (repaired.image.check().corruptions, repaired.image.check().leaks) == (0, 0)
     assert int.from_bytes(repaired.file.data[l2 : l2 + 8], "big") == 1 << 63 | 5 * CLUSTER
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [(4 * CLUSTER, 8, 1 << 63 | 1 << 50), (3 * CLUSTER, 8, 1 << 63 | 1 << 50), (48, 8, 1 << 50)],
-    ids=["data", "l2", "table"],
-)
-def test_open_when_a_dirty_image_refers_to_nowhere_is_refused(left_open, edit):
-    with pytest.raises(FormatError, match="Could not repair dirty image"):
-        Opened(patched(left_open(), edit))
+def test_open_when_a_dirty_image_is_repaired_says_what_was_wrong(left_open):
+    repaired = Opened(left_open())
+
+    assert repaired.image.graph.findings == [
+        *(f"ERROR cluster {cluster} refcount=0 reference=1" for cluster in range(5, 9)),
+        "Rebuilding refcount structure",
+        "Repairing cluster 1 refcount=1 reference=0",
+        "Repairing cluster 2 refcount=1 reference=0",
+    ]
+
+
+@pytest.mark.parametrize("edit", [(4 * CLUSTER, 8, 1 << 50), (3 * CLUSTER, 8, 1 << 63 | 1 << 50)], ids=["data", "l2"])
+def test_open_when_a_dirty_image_refers_to_nowhere_says_so_and_opens_it(left_open, edit):
+    repaired = Opened(patched(left_open(), edit))
+
+    assert repaired.image.graph.findings[0].startswith("ERROR: counting reference for region exceeding the end")
+    assert repaired.image.check().corruptions == 1
+
+
+def test_open_when_the_refcount_table_of_a_dirty_image_is_nowhere_makes_a_new_one(left_open):
+    repaired = Opened(patched(left_open(), (48, 8, 1 << 50)))
+
+    assert repaired.image.check().corruptions == 0
 
 
 def test_reopen_when_lazy_refcounts_are_turned_off_leaves_a_clean_image(opened):
