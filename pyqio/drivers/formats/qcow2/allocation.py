@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from array import array
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyqio.base.errors import BlockError
@@ -80,7 +81,11 @@ class Allocator:
     def allocate_table(self) -> int:
         """Host offset of a new cluster for a table, whose count is in the file at once, lazy refcounts or not."""
         offset = self.allocate(1)
-        self._refcounts.write_back()
+        try:
+            self._refcounts.write_back()
+        except BaseException:
+            self.abandon(offset, 1)
+            raise
         return offset
 
     def allocate_at(self, offset: int, count: int) -> int:
@@ -146,12 +151,14 @@ class Allocator:
 
     def settle(self) -> None:
         """Lower the counts of what was released; the references must be gone from stable storage."""
-        released, self._released = self._released, []
-        self._frees = False
-        for first, number, discard in released:
-            for start, length in self._lower(first, number):
-                if discard:
+        while self._released:
+            first, number, discard = self._released[-1]
+            freed = self._lower(first, number)
+            self._released.pop()
+            for start, length in freed if discard else ():
+                with suppress(BlockError):  # advice: what stays allocated in the file does no harm
                     self._file.pdiscard(start << self._geometry.cluster_bits, length << self._geometry.cluster_bits)
+        self._frees = False
 
     def reset(self, index: int = 0) -> None:
         """Look for free clusters from cluster ``index`` on."""

@@ -232,12 +232,17 @@ class Mapping:
         offset = self._allocator.allocate_table()
         if not offset:
             self._fail("Preventing invalid allocation of L2 table at offset 0")
-        self._guard.check(offset, geometry.cluster_size)
-        for at in range(0, geometry.cluster_size, geometry.slice_bytes):
-            copied = self._l2.get(former + at) if former else None
-            table = self._l2.new(offset + at)
-            if copied is not None:
-                table.entries, table.bitmaps = copied.entries[:], copied.bitmaps[:]
+        try:
+            self._guard.check(offset, geometry.cluster_size)
+            for at in range(0, geometry.cluster_size, geometry.slice_bytes):
+                copied = self._l2.get(former + at) if former else None
+                table = self._l2.new(offset + at)
+                if copied is not None:
+                    table.entries, table.bitmaps = copied.entries[:], copied.bitmaps[:]
+        except BaseException:
+            self._l2.forget(offset, geometry.cluster_size)
+            self._allocator.abandon(offset, 1)
+            raise
         self._guard.claim(offset, geometry.cluster_size, overlap.ACTIVE_L2)
         self._drop_table(l1_index)
         self.l1[l1_index] = offset | COPIED
