@@ -63,10 +63,7 @@ def clear_raw(store: Store, guest: int, length: int, *, unmap: bool) -> None:
 
 
 def resize_data(store: Store, size: int, prealloc: str) -> None:
-    """Give the external data file the guest's new size; what is preallocated is whole subclusters."""
-    if prealloc != "off":
-        grain = store.geometry.subcluster_size
-        size = -(-size // grain) * grain
+    """Give the external data file the guest's new size."""
     store.data.truncate(size, prealloc="off" if prealloc == "metadata" else prealloc)
 
 
