@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.base.errors import BlockError, NestingError, OpenError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pyqio.base.types import CheckResult, OpenFlags, SnapshotInfo
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
+    from pyqio.drivers.formats.qcow2.tracking import Tracker
 
 _KINDS = {
     UNALLOCATED: "unallocated",
@@ -58,6 +60,8 @@ class Qcow2Image(Qcow2):
         store = Store(file, header, settings, writable=writable)
         store.data = data
         store.backing = _open_backing(opening, file, header)
+        if not _chooses_snapshot(options):
+            store.bitmaps = _load_bitmaps(store)
         if writable:
             _prepare(store)
         return cls(store, options)
@@ -78,6 +82,8 @@ class Qcow2Image(Qcow2):
         store = self._store
         if store.dead:
             store.check_alive()
+        if store.bitmaps is not None:
+            store.bitmaps.mark(store, offset, len(buf))
         if flags & COMPRESS:
             write.pwrite_compressed(store, offset, buf)
         else:
@@ -87,15 +93,21 @@ class Qcow2Image(Qcow2):
         """Mark whole clusters as zero."""
         from pyqio.drivers.formats.qcow2 import zero
 
-        self._store.check_alive()
-        zero.pwrite_zeroes(self._store, offset, length, flags)
+        store = self._store
+        store.check_alive()
+        if store.bitmaps is not None:
+            store.bitmaps.mark(store, offset, length)
+        zero.pwrite_zeroes(store, offset, length, flags)
 
     def pdiscard(self, offset: int, length: int) -> None:
         """Free whole clusters."""
         from pyqio.drivers.formats.qcow2 import zero
 
-        self._store.check_alive()
-        zero.pdiscard(self._store, offset, length)
+        store = self._store
+        store.check_alive()
+        if store.bitmaps is not None:
+            store.bitmaps.mark(store, offset, length)
+        zero.pdiscard(store, offset, length)
 
     def vm_state_pread(self, offset: int, buf: memoryview) -> None:
         """The state is mapped like the guest's bytes, behind them; what the L1 table does not reach is zero."""
@@ -126,8 +138,13 @@ class Qcow2Image(Qcow2):
         """Change the guest size; must be a multiple of 512."""
         from pyqio.drivers.formats.qcow2 import resize
 
-        self._store.check_alive()
-        resize.truncate(self._store, length, prealloc=prealloc)
+        store, former = self._store, self._store.size
+        store.check_alive()
+        try:
+            resize.truncate(store, length, prealloc=prealloc)
+        finally:
+            if store.bitmaps is not None:
+                store.bitmaps.fit(store, former)
 
     def block_status(self, offset: int, length: int) -> Iterator[Extent]:
         """The runs of the mapping."""
@@ -167,6 +184,8 @@ class Qcow2Image(Qcow2):
         from pyqio.drivers.formats.qcow2 import snapshotting
 
         self._store.check_alive()
+        if self._store.bitmaps is not None:
+            raise BlockError("Device has active dirty bitmaps", errno=errno.EBUSY)
         snapshotting.apply(self._store, wanted)
         self._store = self._store.renewed(self._store.settings, writable=True)
 
@@ -224,6 +243,8 @@ class Qcow2Image(Qcow2):
         if writable and not store.writable and store.fields.incompatible_features & layout.CORRUPT:
             raise OpenError("qcow2: Image is corrupt; cannot be opened read/write")
         if store.writable and not store.dead:
+            if store.bitmaps is not None and not writable:
+                store.bitmaps.save(store)
             store.settle()
         if not store.dead:
             header, upgraded = store.header_now(), writable and not store.writable
@@ -241,10 +262,25 @@ class Qcow2Image(Qcow2):
         if not store.writable or store.dead:
             return
         try:
-            store.settle()
+            _save_bitmaps(store)
+        finally:
+            _settle(store)
+
+
+def _save_bitmaps(store: Store) -> None:
+    if store.bitmaps is not None:
+        try:
+            store.bitmaps.save(store)
         except BlockError as error:
-            behind = "refcount block" if store.refcounts.dirty else "L2 table"
-            raise BlockError(f"Failed to flush the {behind} cache: {error.strerror}", errno=error.errno) from error
+            raise BlockError(f"Lost persistent bitmaps: {error.message}", errno=error.errno) from error
+
+
+def _settle(store: Store) -> None:
+    try:
+        store.settle()
+    except BlockError as error:
+        behind = "refcount block" if store.refcounts.dirty else "L2 table"
+        raise BlockError(f"Failed to flush the {behind} cache: {error.strerror}", errno=error.errno) from error
 
 
 def _chooses_snapshot(options: Qcow2Options) -> bool:
@@ -260,9 +296,23 @@ def _repair(file: Node, header: headers.Header, report: Callable[[str], None]) -
 
 def _prepare(store: Store) -> None:
     """What a writable image needs before its first request."""
-    if store.fields.autoclear_features & ~layout.RAW_DATA_FILE:
-        # Bitmaps too: they are not kept up to date here, and the cleared bit tells others so.
-        store.update(autoclear_features=store.fields.autoclear_features & layout.RAW_DATA_FILE)
+    if store.bitmaps is not None:
+        store.bitmaps.check_usable()
+    kept = layout.RAW_DATA_FILE | (layout.BITMAPS if store.bitmaps is not None else 0)
+    if store.fields.autoclear_features & ~kept:
+        store.update(autoclear_features=store.fields.autoclear_features & kept)
+        store.file.flush()
+
+
+def _load_bitmaps(store: Store) -> Tracker | None:
+    """The bitmaps that the image keeps; None where there are none, or none that count."""
+    where = headers.bitmaps_extension(store.header)
+    if where is None:
+        return None
+    from pyqio.drivers.formats.qcow2.bitmaps import read_directory
+    from pyqio.drivers.formats.qcow2.tracking import Tracker
+
+    return Tracker(where, read_directory(store, where))
 
 
 def _open_data(opening: Opening, file: Node, header: headers.Header) -> Node:

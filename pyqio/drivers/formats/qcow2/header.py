@@ -322,6 +322,14 @@ def _check_crypto(fields: HeaderFields, data: bytes) -> None:
         raise FormatError(f"Encryption header offset '{offset}' is not a multiple of cluster size '{cluster_size}'")
 
 
+def bitmaps_extension(header: Header) -> BitmapsExtension | None:
+    """Where the directory of the bitmaps is; None where there are none, or none that count."""
+    data = header.extension(EXT_BITMAPS)
+    if data is None or not header.fields.autoclear_features & layout.BITMAPS:
+        return None
+    return unpack(BitmapsExtension, data)
+
+
 def _check_bitmaps(fields: HeaderFields, data: bytes) -> None:
     if len(data) != codec(BitmapsExtension).size:
         raise FormatError("bitmaps_ext: Invalid extension length")

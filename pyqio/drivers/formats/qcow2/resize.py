@@ -10,7 +10,6 @@ from pyqio.base.errors import BlockError, Unsupported
 from pyqio.base.types import SECTOR_SIZE
 from pyqio.drivers.formats.qcow2 import space, zero
 from pyqio.drivers.formats.qcow2.cache import Codec
-from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS
 from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES, SUB_ALLOCATED
 from pyqio.drivers.formats.qcow2.mapping import DATA, UNALLOCATED
 from pyqio.drivers.formats.qcow2.write import pread, pwrite
@@ -25,8 +24,8 @@ def truncate(store: Store, size: int, *, prealloc: str) -> None:
         raise BlockError(f"The new size must be a multiple of {SECTOR_SIZE}", errno=errno.EINVAL)
     if store.snapshots and store.geometry.version < 3:
         raise Unsupported("Can't resize a v2 image which has snapshots")
-    if store.header.extension(EXT_BITMAPS) is not None:
-        raise Unsupported("Cannot resize an image with persistent bitmaps")
+    if store.bitmaps is not None:
+        store.bitmaps.prepare_resize(store)
     if size < store.size:
         if prealloc != "off":
             raise BlockError("Preallocation can't be used for shrinking an image", errno=errno.EINVAL)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pyqio.drivers.formats.qcow2.header import Header
     from pyqio.drivers.formats.qcow2.options import Settings
     from pyqio.drivers.formats.qcow2.space import SectorCipher
+    from pyqio.drivers.formats.qcow2.tracking import Tracker
 
 
 class Store:
@@ -42,6 +43,7 @@ class Store:
     def __init__(self, file: Node, header: Header, settings: Settings, *, writable: bool) -> None:
         self.file = self.data = file
         self.backing: Node | None = None
+        self.bitmaps: Tracker | None = None
         self.cipher: SectorCipher | None = None
         self.cipher_by_guest = False
         """Whether the sectors that the cipher counts are the guest's, and not those of the file."""
@@ -111,6 +113,7 @@ class Store:
         store = Store(self.file, header or self.header_now(), settings, writable=writable)
         store.data, store.backing = self.data, self.backing
         store.cipher, store.cipher_by_guest = self.cipher, self.cipher_by_guest
+        store.bitmaps = self.bitmaps
         return store
 
     def header_now(self) -> Header:
@@ -217,6 +220,8 @@ class Store:
         guard.claim(fields.refcount_table_offset, len(self.refcounts.table) * 8, overlap.REFCOUNT_TABLE)
         guard.claim_clusters((entry & ~0x1FF for entry in self.refcounts.table if entry), overlap.REFCOUNT_BLOCK)
         guard.claim(fields.snapshots_offset, snapshots.table_bytes(self.snapshots), overlap.SNAPSHOT_TABLE)
+        if bitmaps := headers.bitmaps_extension(self.header_now()):
+            guard.claim(bitmaps.directory_offset, bitmaps.directory_size, overlap.BITMAP_DIRECTORY)
         for snapshot in self.snapshots:
             if damage := snapshot.damage(size):
                 if self.settings.sections & overlap.INACTIVE_L2:

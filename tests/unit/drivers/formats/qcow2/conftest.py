@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyqio.base.errors import BlockError
+from pyqio.base.records import pack
 from pyqio.base.types import Cache, Caps, OpenFlags, Role
 from pyqio.block.driver import Driver
 from pyqio.block.graph import Graph
 from pyqio.block.node import Node
 from pyqio.drivers.formats.qcow2 import Qcow2
+from pyqio.drivers.formats.qcow2.bitmaps import AUTO, Entry
+from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS, BitmapFields, BitmapsExtension
+from pyqio.drivers.formats.qcow2.tracking import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,3 +156,39 @@ def patched(file: Recorder, *edits: tuple[int, int, int]) -> Recorder:
     for offset, width, number in edits:
         apply(data, offset, number.to_bytes(width, "big"))
     return Recorder(bytes(data))
+
+
+def entry(name: str, *, flags: int = AUTO, granularity_bits: int = 16) -> Entry:
+    """A bitmap; its table is to be placed."""
+    fields = BitmapFields(-1, 1, flags, 1, granularity_bits, len(name.encode()), 0)
+    return Entry(fields, b"", name.encode())
+
+
+@pytest.fixture
+def with_bitmaps(blank):
+    """``with_bitmaps(*entries)``: the file of an image with these bitmaps; their tables hold ``table``."""
+
+    def make(*entries, size=1 << 20, table=0, number=None, directory_size=None, **options):
+        file = blank(size, **options)
+        store = Opened(file).store
+        placed = [_placed(store, e, table) for e in entries]
+        data = b"".join(e.encode() for e in placed)
+        where = BitmapsExtension(
+            nb_bitmaps=len(entries) if number is None else number,
+            reserved=0,
+            directory_size=len(data) if directory_size is None else directory_size,
+            directory_offset=place(store, data),
+        )
+        store.update_extensions({EXT_BITMAPS: pack(where)}, autoclear_features=1)
+        store.settle()
+        return file
+
+    return make
+
+
+def _placed(store, found: Entry, number: int) -> Entry:
+    """The entry with a table, unless it says where that is."""
+    if found.fields.table_offset != -1:
+        return found
+    tables = found.fields.table_size * 8
+    return found.with_fields(table_offset=place(store, number.to_bytes(8, "big").ljust(min(tables, 512), b"\0")))
