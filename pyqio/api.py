@@ -9,6 +9,7 @@ from pyqio.base.options import nest
 from pyqio.base.types import CACHE_MODES, OpenFlags
 from pyqio.base.units import parse_size
 from pyqio.block import registry
+from pyqio.block.creation import prepare
 from pyqio.block.follow import FOLLOW_MODES
 from pyqio.block.graph import Graph
 from pyqio.block.secrets import Secrets
@@ -67,13 +68,15 @@ def open(  # noqa: A001
 
 def create(
     filename: str | os.PathLike[str],
-    size: int | str,
+    size: int | str | None = None,
     *,
     format: str = "raw",  # noqa: A002
     options: Mapping[str, Any] | None = None,
     secrets: Mapping[str, bytes] | None = None,
 ) -> Mapping[str, Any]:
     """Make a new image of ``size`` bytes (or a text such as "16G"); returns every option with the value in force.
+
+    Without a size the image is as large as its backing file.
 
     ``options`` are the format's, by qemu-img's names (``cluster_size``, ``backing_file``, ...).
     ``secrets``: passwords by the names that options have for them (``{"key-secret": "sec0"}``).
@@ -84,7 +87,7 @@ def create(
         raise OpenError(f"Unknown file format '{format}'")
     length = parse_size(size) if isinstance(size, str) else size
     texts = {name: _text(value) for name, value in (options or {}).items()}
-    return driver.create(str(filename), length, texts, secrets=Secrets(secrets))
+    return prepare(driver, str(filename), texts, size=length, secrets=Secrets(secrets)).run()
 
 
 def _text(value: object) -> str:

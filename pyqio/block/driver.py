@@ -29,6 +29,7 @@ from pyqio.block.secrets import NO_SECRETS, Secrets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pyqio.block.creation import CreateOption
     from pyqio.block.follow import Found
     from pyqio.block.node import Node
 
@@ -113,15 +114,9 @@ class Driver(ABC):
         raise OpenError(f"Driver '{cls.name}' cannot be named by a file name")
 
     @classmethod
-    def create_options(
-        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
-    ) -> Mapping[str, Any]:
-        """What ``create`` is about to use: every option with its value in force, in the order in which they are shown.
-
-        ``secrets``: those that options may refer to.
-        Raises OpenError, OptionError for what is refused before anything is tried.
-        """
-        raise OpenError(f"Format driver '{cls.name}' does not support image creation", errno=Unsupported.default_errno)
+    def creation(cls) -> Mapping[str, CreateOption]:
+        """The options of ``create``, in the order in which they are shown; none where no image can be made."""
+        return {}
 
     @classmethod
     def create(

@@ -33,6 +33,11 @@ def protocol_prefix(filename: str) -> str | None:
     return prefix if colon and "/" not in prefix else None
 
 
+def beside(name: str, image: str) -> str:
+    """A backing file's ``name`` as seen from the directory of ``image``; names with a protocol stay as they are."""
+    return name if protocol_prefix(name) is not None else os.path.join(os.path.dirname(image), name)
+
+
 def parse_protocol(filename: str) -> tuple[type[Driver], Mapping[str, Any]]:
     """The protocol driver that a name asks for, and the options that the name stands for.
 

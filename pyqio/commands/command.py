@@ -187,7 +187,7 @@ class Spec:
 
     def _remember(self, words: Sequence[str], operands: Sequence[str], values: dict[str, Any]) -> None:
         options = tuple(words[1:-2])
-        plain = all(word.isascii() and (word[0] == "-" or word.isdecimal()) for word in options)
+        plain = all(word.isascii() and (word[:1] == "-" or word.isdecimal()) for word in options)
         if plain and len(self._seen) < _MOST_SEEN and list(operands) == list(words[-2:]):
             self._seen[options] = dict(values)
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - fields are annotated with it
+from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pyqio.base.errors import BlockError, UsageError
+from pyqio.base.errors import BlockError, OpenError, UsageError
 from pyqio.base.units import INT64_MAX, SizeError, parse_size
 from pyqio.block import registry
+from pyqio.block.creation import options_of, prepare
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import Argument, FileName, Pairs, Word
 from pyqio.commands.rejected import Rejected
-from pyqio.commands.results import Created
+from pyqio.commands.results import Created, CreateOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from pyqio.block.driver import Driver
     from pyqio.commands.context import Context
     from pyqio.commands.results import Result
 
@@ -29,6 +32,10 @@ _ABOUT = """
  Without a size the image is as large as its backing file.
 {flags}
 """
+
+
+_HELP: Final = MappingProxyType({"help": ""})
+"""What stands for the question which options there are."""
 
 
 class _ImageSize(Argument):
@@ -48,9 +55,47 @@ class _ImageSize(Argument):
             raise Rejected(f"Invalid image size specified. {what}", prefixed=True) from None
 
 
+class _CreateOptions(Pairs):
+    """Options of a format; a word ``help`` or ``?`` asks which there are."""
+
+    def __init__(self, format: str = "raw") -> None:  # noqa: A002
+        super().__init__()
+        self.format = format
+
+    def parse(self, value: Any) -> Mapping[str, str]:
+        if not {"help", "?"}.isdisjoint(value.split(",")):
+            return _HELP
+        if not value or value[0] == "," or len(value) - len(value.rstrip(",")) & 1:
+            raise Rejected(f"Invalid option list: {value}", prefixed=True)
+        return super().parse(value)
+
+    def warnings(self, text: str) -> Iterable[str]:
+        return ()
+
+    def among(self, words: Sequence[str]) -> Argument:
+        named = [after for flag, after in pairwise(words) if flag == "-f"]
+        return _CreateOptions(named[-1]) if named else self
+
+    def complete(self, prefix: str) -> Iterable[str]:
+        driver = registry.find(self.format)
+        table = {} if driver is None else driver.creation()
+        before, comma, last = prefix.rpartition(",")
+        name, equals, value = last.partition("=")
+        if not equals:
+            found = (f"{known}=" for known in table if known.startswith(name))
+        else:
+            found = (f"{name}={known}" for known in (table[name].kind.complete(value) if name in table else ()))
+        return (before + comma + text for text in found)
+
+
+class _Format(Word):
+    def complete(self, prefix: str) -> Iterable[str]:
+        return (driver.name for driver in registry.every() if driver.name.startswith(prefix) and driver.creation())
+
+
 @command(
     "create",
-    synopsis="[-q] [-f fmt] [-o options] [-b backing_file [-F backing_fmt]] filename [size]",
+    synopsis="[-q] [-f fmt] [-b backing_file [-F backing_fmt]] [-u] [-o options] filename [size]",
     summary="makes a new image of size bytes",
     about=_ABOUT,
     arguments=(1, None),
@@ -61,66 +106,51 @@ class Create(Command):
     """Make an image."""
 
     quiet: Annotated[bool, Flag("q", "quiet mode, do not show the options in force")] = False
-    format: Annotated[str, Flag("f", "format of the image (raw)"), Word("fmt")] = "raw"
-    options: Annotated[Mapping[str, str], Flag("o", "options of the format, key=value,..."), Pairs()] = (
-        MappingProxyType({})
-    )
+    format: Annotated[str, Flag("f", "format of the image (raw)"), _Format("fmt")] = "raw"
+    options: Annotated[
+        Mapping[str, str], Flag("o", "options of the format, key=value,..., or help to list them"), _CreateOptions()
+    ] = MappingProxyType({})
     backing_file: Annotated[
         str | None, Flag("b", "image that shows where the new one has nothing"), FileName("backing_file")
     ] = None
     backing_format: Annotated[str | None, Flag("F", "format of the backing file"), Word("backing_fmt")] = None
-    filename: Annotated[str, FileName("filename")]
+    unsafe: Annotated[bool, Flag("u", "do not open the backing file")] = False
+    filename: Annotated[str | None, FileName("filename")] = None
     size: Annotated[int | None, _ImageSize()] = None
 
     def run(self, context: Context) -> Iterator[Result]:
         """Show the options in force, and create."""
+        if self.options == _HELP:
+            yield self._help()
+            return
+        if self.filename is None:
+            raise Rejected("Expecting image file name", prefixed=True)
+        try:
+            creation = prepare(
+                self._driver(),
+                self.filename,
+                self.options,
+                size=self.size,
+                backing_file=self.backing_file,
+                backing_format=self.backing_format,
+                unsafe=self.unsafe,
+                secrets=context.secrets,
+            )
+            if not self.quiet:
+                yield Created(filename=self.filename, format=self.format, options=creation.shown())
+            creation.run()
+        except (UsageError, BlockError) as error:
+            raise Rejected(f"{self.filename}: {error}", prefixed=True) from error
+
+    def _help(self) -> CreateOptions:
+        try:
+            options = options_of(self._driver(), self.filename)
+        except BlockError as error:
+            raise Rejected(str(error), prefixed=True) from error
+        return CreateOptions(format=self.format, whole=self.filename is not None, options=options)
+
+    def _driver(self) -> type[Driver]:
         driver = registry.find(self.format)
         if driver is None:
-            raise self._refuse(f"Unknown file format '{self.format}'")
-        options = dict(self.options)
-        if self.backing_file is not None:
-            options["backing_file"] = self.backing_file
-        if self.backing_format is not None:
-            options["backing_fmt"] = self.backing_format
-        if self.format == "raw" and options.keys() & {"backing_file", "backing_fmt"}:
-            raise self._refuse("Backing file not supported for file format 'raw'")
-        size = self._settle_size(context, options)
-        try:
-            shown = driver.create_options(self.filename, size, options, secrets=context.secrets)
-            if not self.quiet:
-                yield Created(filename=self.filename, format=self.format, options=shown)
-            driver.create(self.filename, size, options, secrets=context.secrets)
-        except (UsageError, BlockError) as error:
-            raise self._refuse(str(error)) from error
-
-    def _settle_size(self, context: Context, options: dict[str, str]) -> int:
-        given = options.pop("size", None)
-        if given is not None and self.size is not None:
-            raise self._refuse("The image size must be specified only once")
-        if given is not None:
-            return _ImageSize().parse(given)
-        if self.size is not None:
-            return self.size
-        if "backing_file" not in options:
-            raise self._refuse("Image creation needs a size parameter")
-        return self._backing_length(context, options)
-
-    def _backing_length(self, context: Context, options: Mapping[str, str]) -> int:
-        import os
-
-        from pyqio.base.types import OpenFlags
-        from pyqio.block.filename import protocol_prefix
-        from pyqio.block.graph import Graph
-
-        name = options["backing_file"]
-        if protocol_prefix(name) is None:
-            name = os.path.join(os.path.dirname(self.filename), name)
-        spec = {"driver": options["backing_fmt"]} if "backing_fmt" in options else {}
-        try:
-            with Graph(secrets=context.secrets).open(name, spec, OpenFlags(read_only=True)) as image:
-                return image.length()
-        except BlockError as error:
-            raise self._refuse(f"{error.message}\nCould not open backing image.") from error
-
-    def _refuse(self, message: str) -> Rejected:
-        return Rejected(f"{self.filename}: {message}", prefixed=True)
+            raise OpenError(f"Unknown file format '{self.format}'")
+        return driver

@@ -13,7 +13,7 @@ from pyqio.block.follow import FOLLOW_MODES
 from pyqio.commands.rejected import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
 MAX_REQUEST: Final = 2**31 - 512
 """Bytes in the largest request that qemu-io takes."""
@@ -38,6 +38,10 @@ class Argument(Kind):
 
     def beside(self, options: Container[str]) -> Argument:
         """The kind that this one is where the fields ``options`` are given."""
+        return self
+
+    def among(self, words: Sequence[str]) -> Argument:
+        """The kind that this one is, for completion, on a line with these words."""
         return self
 
 

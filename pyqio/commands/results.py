@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pyqio.base.errors import BlockError, OpenError, VerifyError
     from pyqio.base.types import CheckResult, SnapshotInfo
+    from pyqio.block.creation import CreateOption
     from pyqio.block.node import Node
     from pyqio.commands.command import Spec
     from pyqio.commands.rejected import Rejected
@@ -200,6 +201,14 @@ class Created(Record):
     options: Mapping[str, Any]
 
 
+class CreateOptions(Record):
+    """What ``create -o`` takes for a format; ``whole``: with the options of the protocol."""
+
+    format: str
+    whole: bool
+    options: Mapping[str, CreateOption]
+
+
 class Helped(Record):
     """Help on one command, by the ``name`` that was asked for."""
 
@@ -235,6 +244,7 @@ Result = (
     | Checked
     | CheckFailed
     | Created
+    | CreateOptions
     | Helped
     | HelpedAll
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 from pyqio.base.errors import CorruptError, Unsupported
+from pyqio.base.kinds import Bool, Integer, Size
 from pyqio.commands import results as r
 from pyqio.render.figures import clock, human, human_size, per_second, seconds
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pyqio.base.errors import BlockError
+    from pyqio.base.kinds import Kind
     from pyqio.commands.command import Spec
 
 _GUESSED = """\
@@ -124,6 +126,8 @@ class Plain:
             case r.Created():
                 options = "".join(f" {name}={_option(value)}" for name, value in result.options.items())
                 out(f"Formatting '{result.filename}', fmt={result.format}{options}\n")
+            case r.CreateOptions():
+                out("".join(_create_options(result)))
             case r.Helped():
                 out(one_line(result.spec, result.name) + long_help(result.spec))
             case r.HelpedAll():
@@ -233,6 +237,19 @@ def _map(result: r.Map) -> Iterator[str]:
     for offset, length, allocated in result.runs:
         state = "   " if allocated else "not"
         yield f"{human(length)} ({length:#x}) bytes {state} allocated at offset {human(offset)} ({offset:#x})\n"
+
+
+def _create_options(result: r.CreateOptions) -> Iterator[str]:
+    yield "Supported options:\n" if result.whole else f"Supported {result.format} options:\n"
+    for name, option in sorted(result.options.items()):
+        yield f"{f'  {name}=<{_kind(option.kind)}>':<24} - {option.meaning}\n"
+    if not result.whole:
+        yield "\nThe protocol level may support further options.\n"
+        yield "Specify the target filename to include those options.\n"
+
+
+def _kind(kind: Kind) -> str:
+    return {Bool: "bool (on/off)", Size: "size", Integer: "num"}.get(type(kind), "str")
 
 
 def _info(result: r.Info) -> Iterator[str]:

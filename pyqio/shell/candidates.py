@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pyqio.base.kinds import Kind
     from pyqio.commands.command import Spec
+    from pyqio.commands.kinds import Argument
 
 _WORDS: Final = re.compile(r"""(?:[^\s"';]|"[^"]*"?|'[^']*'?)+|;""")
 _LISTED: Final = 1000
@@ -44,7 +45,7 @@ def candidates(before: str, *, own: bool = True) -> Iterator[Candidate]:
 def _in_command(spec: Spec, words: Sequence[str], current: str, *, own: bool) -> Iterator[Candidate]:
     operands, kind = _place(spec, words)
     if kind is not None:
-        yield from _values(kind, current)
+        yield from _values(kind.among(words), current)
     elif current.startswith("-"):
         for letter, option in spec.options.items():
             yield Candidate(f"-{letter}", len(current), option.flag.meaning)
@@ -55,10 +56,10 @@ def _in_command(spec: Spec, words: Sequence[str], current: str, *, own: bool) ->
         yield from _values(spec.operands[operands].kind, current)
 
 
-def _place(spec: Spec, words: Sequence[str]) -> tuple[int, Kind | None]:
+def _place(spec: Spec, words: Sequence[str]) -> tuple[int, Argument | None]:
     """How many operands came before, and the kind of the argument that the flag before waits for."""
     operands = 0
-    waiting: Kind | None = None
+    waiting: Argument | None = None
     for word in words:
         if waiting is not None:
             waiting = None

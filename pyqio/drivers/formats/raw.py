@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pyqio.base.types import Extent
+    from pyqio.block.creation import CreateOption
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
 
@@ -66,12 +67,11 @@ class Raw(Driver):
         return 1
 
     @classmethod
-    def create_options(
-        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
-    ) -> Mapping[str, Any]:
-        """Those of the protocol that ``filename`` names."""
-        protocol, _ = parse_protocol(Typed(filename))
-        return protocol.create_options(filename, size, options, secrets=secrets)
+    def creation(cls) -> Mapping[str, CreateOption]:
+        """The size; all else is the protocol's."""
+        from pyqio.block.creation import CreateOption
+
+        return {"size": CreateOption(Size(), "Virtual disk size")}
 
     @classmethod
     def create(

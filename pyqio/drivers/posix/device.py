@@ -8,6 +8,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from pyqio.base.errors import OpenError, OptionError, Unsupported
+from pyqio.base.kinds import Names, Size
 from pyqio.base.types import PERM_ALL, PERM_RESIZE, PERM_WRITE, Caps, Limits
 from pyqio.block.emulate import ZEROES
 from pyqio.block.secrets import NO_SECRETS, Secrets
@@ -17,6 +18,8 @@ from pyqio.drivers.posix.locks import ImageLocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pyqio.block.creation import CreateOption
 
 
 class Device(HostFile):
@@ -28,12 +31,26 @@ class Device(HostFile):
         return {"filename": filename.removeprefix(f"{cls.prefix}:")}
 
     @classmethod
+    def creation(cls) -> Mapping[str, CreateOption]:
+        """The size, and that nothing is preallocated."""
+        from pyqio.block.creation import CreateOption
+
+        return {
+            "size": CreateOption(Size(), "Virtual disk size"),
+            "preallocation": CreateOption(Names("text", lambda: ("off",)), "Preallocation mode (allowed values: off)"),
+        }
+
+    @classmethod
     def create(
         cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
     ) -> Mapping[str, Any]:
         """Make a device ready for an image: it must be large enough, and its first sector is cleared."""
+        from pyqio.block.creation import parse
+
         path = filename.removeprefix(f"{cls.prefix}:")
-        _check_create_options(options)
+        values = parse(cls.creation(), options)
+        if values.get("preallocation", "off") != "off":
+            raise OptionError(f"Unsupported preallocation mode '{values['preallocation']}'")
         fd = cls._open(path, read_only=False, direct=False)
         try:
             ImageLocks("auto").change(fd, PERM_WRITE | PERM_RESIZE, PERM_ALL & ~PERM_RESIZE, filename=path)
@@ -44,7 +61,7 @@ class Device(HostFile):
             os.pwrite(fd, ZEROES[: min(512, length)], 0)
         finally:
             os.close(fd)
-        return {"size": size, **options}
+        return {"size": size, **values}
 
     @classmethod
     def _check_kind(cls, fd: int, filename: str, *, read_only: bool) -> None:
@@ -91,11 +108,3 @@ class Device(HostFile):
     def caps(self) -> Caps:
         """A device does not grow, and what is on it before it is written is unknown."""
         return Caps(may_unmap=True)
-
-
-def _check_create_options(options: Mapping[str, str]) -> None:
-    for name, value in options.items():
-        if name != "preallocation":
-            raise OptionError(f"Invalid parameter '{name}'")
-        if value != "off":
-            raise OptionError(f"Unsupported preallocation mode '{value}'")

@@ -8,8 +8,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pyqio.base.errors import BlockError, OpenError, OptionError, Unsupported, UsageError
-from pyqio.base.kinds import Bool, Choice, Size
+from pyqio.base.errors import BlockError, OpenError, OptionError, Unsupported
+from pyqio.base.kinds import Bool, Names, Size
 from pyqio.base.types import PERM_ALL, PERM_RESIZE, PERM_WRITE
 from pyqio.base.units import INT64_MAX
 from pyqio.block.emulate import ZEROES
@@ -21,13 +21,9 @@ from pyqio.drivers.posix.locks import ImageLocks
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pyqio.base.kinds import Kind
+    from pyqio.block.creation import CreateOption
 
-_CREATE_OPTIONS: Final[Mapping[str, Kind]] = {
-    "nocow": Bool(),
-    "preallocation": Choice("off", "metadata", "falloc", "full"),
-    "extent_size_hint": Size(),
-}
+_PREALLOCATIONS: Final = ("off", "metadata", "falloc", "full")
 _EXTENT_SIZE_HINT: Final = 1024 * 1024
 
 
@@ -43,21 +39,29 @@ class File(HostFile):
         return {"filename": filename.removeprefix("file:")}
 
     @classmethod
-    def create_options(
-        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
-    ) -> Mapping[str, Any]:
-        """Names that are known; their values are looked at when the file is made."""
-        for name in options:
-            if name not in _CREATE_OPTIONS:
-                raise OptionError(f"Invalid parameter '{name}'")
-        return {"size": size, **{name: options[name] for name in _CREATE_OPTIONS if name in options}}
+    def creation(cls) -> Mapping[str, CreateOption]:
+        """Those of ``qemu-img create -f file -o``."""
+        from pyqio.block.creation import CreateOption
+
+        return {
+            "size": CreateOption(Size(), "Virtual disk size"),
+            "nocow": CreateOption(Bool(), "Turn off copy-on-write (valid only on btrfs)"),
+            "preallocation": CreateOption(
+                Names("text", lambda: _PREALLOCATIONS), "Preallocation mode (allowed values: off, falloc, full)"
+            ),
+            "extent_size_hint": CreateOption(Size(), "Extent size hint for the image file, 0 to disable"),
+        }
 
     @classmethod
     def create(
         cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
     ) -> Mapping[str, Any]:
         """Make a file of ``size`` bytes, or empty an existing one and make it that long."""
-        values = _parse_create_options(options)
+        from pyqio.block.creation import parse
+
+        values = parse(cls.creation(), options)
+        if values.get("preallocation", "off") not in _PREALLOCATIONS:
+            raise OptionError(f"invalid parameter value: {values['preallocation']}")
         path = filename.removeprefix("file:")
         fd, made = _open_for_create(path)
         try:
@@ -100,21 +104,6 @@ class File(HostFile):
         """ftruncate(2), and for new bytes fallocate(2) (falloc) or zeroes written to the disk (full)."""
         with self._through_cache() as fd:
             _resize(fd, length, prealloc)
-
-
-def _parse_create_options(options: Mapping[str, str]) -> dict[str, Any]:
-    values = {}
-    for name, text in options.items():
-        kind = _CREATE_OPTIONS.get(name)
-        if kind is None:
-            raise OptionError(f"Invalid parameter '{name}'")
-        try:
-            values[name] = kind.parse(text)
-        except UsageError as error:
-            if name == "preallocation":
-                raise OptionError(f"invalid parameter value: {text}") from error
-            raise OptionError(f"Parameter '{name}' is wrong: {error}") from error
-    return {name: values[name] for name in _CREATE_OPTIONS if name in values}
 
 
 def _open_for_create(path: str) -> tuple[int, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyqio.base.errors import OpenError
-from pyqio.block.filename import Typed, parse_json, parse_protocol, protocol_prefix
+from pyqio.block.filename import Typed, beside, parse_json, parse_protocol, protocol_prefix
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,18 @@ def test_json_name_in_single_quotes_is_read_as_qemu_does():
     name = "json:{'driver': 'raw', 'file': {'filename': 'it\\'s \"x\"', \"locking\": 'off'}}"
 
     assert parse_json(name) == {"driver": "raw", "file": {"filename": 'it\'s "x"', "locking": "off"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "resolved"),
+    [
+        ("base", "top", "base"),
+        ("base", "dir/top", "dir/base"),
+        ("../base", "/a/b/top", "/a/b/../base"),
+        ("/base", "dir/top", "/base"),
+        ("nbd://host/x", "dir/top", "nbd://host/x"),
+        ("dir:x/base", "a/top", "dir:x/base"),
+    ],
+)
+def test_backing_names_start_at_the_image(name, image, resolved):
+    assert beside(name, image) == resolved

@@ -136,12 +136,48 @@ def test_create_when_backing_file_has_a_size_then_that(record, tmp_path):
         ("create -f qcow2 -o foo=1 x 1M", "pyqio: x: Invalid parameter 'foo'\n"),
         ("create -f qcow2 -b nosuch -F raw x", "pyqio: x: Could not open 'nosuch': No such file or directory\n"
                                                "Could not open backing image.\n"),
+        ("create -f qcow2 -u -b b -F raw x", "pyqio: x: Image creation needs a size parameter\n"),
+        ("create -f qcow2 -b '' x", "pyqio: x: Expected backing file name, got empty string\n"),
+        ("create -f qcow2 -o size=1M, x", "pyqio: Invalid option list: size=1M,\n"),
+        ("create -f qcow2 -o help=on x 1M", "pyqio: x: Invalid parameter 'help'\n"),
+        ("create -f qcow2 -q", "pyqio: Expecting image file name\n"),
+        ("create -f bad -o help", "pyqio: Unknown file format 'bad'\n"),
         ("create x 8E", "pyqio: Invalid image size specified. Must be between 0 and 9223372036854775807.\n"),
     ],
 )  # fmt: skip
 def test_create_when_wrong_then_qemu_imgs_words_and_no_file(record, tmp_path, line, told):
     assert record().run(line) == ("", told)
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "printed"),
+    [
+        (
+            "create -o help",
+            "Supported raw options:\n"
+            "  size=<size>            - Virtual disk size\n"
+            "\nThe protocol level may support further options.\n"
+            "Specify the target filename to include those options.\n",
+        ),
+        (
+            "create -o size=1M,? x",
+            "Supported options:\n"
+            "  extent_size_hint=<size> - Extent size hint for the image file, 0 to disable\n"
+            "  nocow=<bool (on/off)>  - Turn off copy-on-write (valid only on btrfs)\n"
+            "  preallocation=<str>    - Preallocation mode (allowed values: off, falloc, full)\n"
+            "  size=<size>            - Virtual disk size\n",
+        ),
+    ],
+)
+def test_create_when_asked_for_help_lists_the_options_and_makes_nothing(record, tmp_path, line, printed):
+    assert record().run(line) == (printed, "")
+    assert not (tmp_path / "x").exists()
+
+
+def test_create_when_no_size_is_said_but_the_backing_file_is_taken_on_trust(record, tmp_path):
+    assert record().run("create -q -u -f qcow2 -b nosuch -F raw x 1M") == ("", "")
+    assert (tmp_path / "x").exists()
 
 
 def test_own_commands_when_session_is_qemu_ios_then_unknown(record):

@@ -34,6 +34,14 @@ def texts(before, **more):
         ("reopen -c write", ["writeback", "writethrough"]),
         ("truncate -m f", ["falloc", "full"]),
         ("read 0 512 ", []),
+        ("create -f qco", ["qcow2"]),
+        ("create -f qcow2 -o cl", ["cluster_size="]),
+        ("create -f qcow2 -o cluster_size=4k,pre", ["cluster_size=4k,preallocation="]),
+        ("create -f qcow2 -o preallocation=f", ["preallocation=falloc", "preallocation=full"]),
+        ("create -f qcow2 -o lazy_refcounts=", ["lazy_refcounts=on", "lazy_refcounts=off"]),
+        ("create -o s", ["size="]),
+        ("create -f nosuch -o s", []),
+        ("create -f qcow2 -o nosuch=", []),
     ],
 )
 def test_candidates_when_a_word_is_begun_then_the_words_it_may_become(before, expected):

@@ -23,6 +23,7 @@ from pyqio.drivers.formats.qcow2.options import Qcow2Options
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyqio.block.creation import CreateOption
     from pyqio.block.driver import Opening
 
 
@@ -54,13 +55,11 @@ class Qcow2(Driver):
         return 100 if len(head) >= 8 and magic == layout.MAGIC and version >= 2 else 0
 
     @classmethod
-    def create_options(
-        cls, filename: str, size: int, options: Mapping[str, str], *, secrets: Secrets = NO_SECRETS
-    ) -> Mapping[str, Any]:
-        """Those of ``qemu-img create -f qcow2 -o``; the backing file has to be there."""
-        from pyqio.drivers.formats.qcow2.create import create_options
+    def creation(cls) -> Mapping[str, CreateOption]:
+        """Those of ``qemu-img create -f qcow2 -o``."""
+        from pyqio.drivers.formats.qcow2.creation import OPTIONS
 
-        return create_options(filename, size, options, secrets=secrets)
+        return OPTIONS
 
     @classmethod
     def create(

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Final
 
-from pyqio.block.filename import Typed, protocol_prefix
+from pyqio.block.filename import Typed, beside, protocol_prefix
 from pyqio.block.follow import Found
 
 _INSTEAD: Final = "say backing.file.filename=NAME, or backing= for none"
 _INSTEAD_OF_DATA: Final = "say data-file.filename=NAME"
 
 
-def resolve_name(name: str, image: str) -> str:
-    """A backing file's ``name`` as seen from the directory of ``image``; names with a protocol stay as they are."""
-    if protocol_prefix(name) is not None:
-        return name
-    return os.path.join(os.path.dirname(image), name)
-
-
 def backing_child(name: str, image: str) -> tuple[dict[str, Any], Found]:
     """Options for the backing file that ``image`` names, and what there is to say of the name."""
-    path = resolve_name(name, image)
+    path = beside(name, image)
     found = Found(name, path=path, image=image, is_plain=protocol_prefix(name) is None, instead=_INSTEAD)
     return {"filename": Typed(path)}, found
 

@@ -6,7 +6,6 @@ from pyqio.base.errors import OpenError
 from pyqio.block import registry
 from pyqio.block.graph import Graph
 from pyqio.drivers.formats.qcow2 import Qcow2
-from pyqio.drivers.formats.qcow2.naming import resolve_name
 from tests.unit.drivers.formats.qcow2.conftest import Opened, patched
 
 MIB = 1 << 20
@@ -30,21 +29,6 @@ def test_registry_finds_the_driver_by_name():
 )
 def test_probe_takes_the_magic_and_version_2_or_more(head, likely):
     assert Qcow2.probe(head, "x") == likely
-
-
-@pytest.mark.parametrize(
-    ("name", "image", "resolved"),
-    [
-        ("base", "top", "base"),
-        ("base", "dir/top", "dir/base"),
-        ("../base", "/a/b/top", "/a/b/../base"),
-        ("/base", "dir/top", "/base"),
-        ("nbd://host/x", "dir/top", "nbd://host/x"),
-        ("dir:x/base", "a/top", "dir:x/base"),
-    ],
-)
-def test_backing_names_start_at_the_image(name, image, resolved):
-    assert resolve_name(name, image) == resolved
 
 
 def test_info_shows_what_qemu_img_shows(opened):
