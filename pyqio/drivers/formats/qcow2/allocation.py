@@ -37,7 +37,7 @@ class Allocator:
     """The host clusters of one image, handed out as QEMU does: the first free run from a moving index on.
 
     ``barrier()`` brings all references in memory to stable storage.  ``move_table(offset, clusters)``
-    makes the header lead to another refcount table, for good when it returns.
+    makes the header lead to another refcount table.
     """
 
     def __init__(
@@ -204,11 +204,14 @@ class Allocator:
         else:
             former = refcounts.table
             refcounts.table = former + array("Q", bytes(8 * (index + 1 - len(former))))
+            grown = refcounts.table
             try:
                 self._enter_block(index, cluster)
                 self._write_area((index + 1) * self._geometry.block_entries, 0, spare=True)
             except BaseException:
-                refcounts.restore_table(former)
+                if refcounts.table is grown:
+                    refcounts.restore_table(former)
+                    self._lower(cluster, 1)
                 raise
 
     def _enter_block(self, index: int, cluster: int) -> None:
@@ -241,8 +244,11 @@ class Allocator:
             self._move_table(offset, length >> bits)
         except BaseException:
             refcounts.restore_table(former)
+            self._lower(start, area)
             raise
+        # From here on the new table counts, even if the flush fails: nobody knows which one the disk has then.
         refcounts.moved_table(offset)
+        self._file.flush()
         self._lower(former_offset >> bits, former_bytes >> bits)
         return start + area
 

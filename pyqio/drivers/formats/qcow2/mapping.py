@@ -37,6 +37,11 @@ NOWHERE: Final = -1
 """The host offset of what has none; 0 is the first byte of an external data file."""
 
 
+_STRIDE: Final = 1024
+_EMPTY: Final = bytes(8 * _STRIDE)
+"""L1 entries that are looked through at a time: most of a large disk's lead nowhere."""
+
+
 class Run(NamedTuple):
     """``length`` guest bytes of one kind.
 
@@ -137,7 +142,7 @@ class Mapping:
         inside = offset & geometry.cluster_mask
         count = min((inside + end - offset - 1 >> geometry.cluster_bits) + 1, geometry.slice_entries - index)
         if table is None:
-            return Run(UNALLOCATED, min(end - offset, (count << geometry.cluster_bits) - inside), NOWHERE, 0)
+            return Run(UNALLOCATED, min(end, self._next_table(offset, end)) - offset, NOWHERE, 0)
         entry = table.entries[index]
         if entry & COMPRESSED:
             return Run(PACKED, min(end - offset, geometry.cluster_size - inside), NOWHERE, entry)
@@ -223,6 +228,17 @@ class Mapping:
     def forget(self) -> None:
         """Forget all cached L2 tables."""
         self._l2.clear()
+
+    def _next_table(self, offset: int, end: int) -> int:
+        """The guest byte before ``end`` where the first L2 table after the one for ``offset`` begins; else ``end``."""
+        coverage = self._geometry.l2_coverage
+        at, stop = offset // coverage + 1, -(-end // coverage)
+        while at < stop:
+            entries = self.l1[at : min(stop, at + _STRIDE)]
+            if entries.tobytes() != _EMPTY[: 8 * len(entries)]:
+                return (at + next(i for i, entry in enumerate(entries) if entry)) * coverage
+            at += _STRIDE
+        return end
 
     def _own_table(self, l1_index: int) -> None:
         geometry = self._geometry

@@ -134,7 +134,7 @@ class Refcounts:
         A count that is 0 already belongs to a damaged image and stays: the cluster is free.
         """
         freed: list[tuple[int, int]] = []
-        for table, low, high in self._pieces(first, count):
+        for table, low, high in list(self._pieces(first, count)):
             if table is not None:
                 counts = table.entries[low:high]
                 table.entries[low:high] = array(counts.typecode, [n - 1 if n else 0 for n in counts])
@@ -234,13 +234,13 @@ class Refcounts:
         self._guard.claim(offset, length, overlap.REFCOUNT_TABLE)
 
     def restore_table(self, table: array[int]) -> None:
-        """Go back to ``table``, which is shorter, since the new one could not be written."""
-        for index in range(len(table), len(self.table)):
-            if self.table[index]:
-                self.forget(self.table[index], self._geometry.cluster_size)
-                self._guard.release(self.table[index], self._geometry.cluster_size, overlap.REFCOUNT_BLOCK)
+        """Go back to ``table``, which has fewer blocks, since the new one could not be written."""
+        for index, offset in enumerate(self.table):
+            if offset and (index >= len(table) or not table[index]):
+                self.forget(offset, self._geometry.cluster_size)
+                self._guard.release(offset, self._geometry.cluster_size, overlap.REFCOUNT_BLOCK)
         self.table = table
-        self._dirty_entries = {index for index in self._dirty_entries if index < len(table)}
+        self._dirty_entries = {index for index in self._dirty_entries if index < len(table) and table[index]}
 
     def forget(self, offset: int, length: int) -> None:
         """Drop cached blocks in a host range that is free now."""

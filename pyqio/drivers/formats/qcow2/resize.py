@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from array import array
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyqio.base.errors import BlockError, Unsupported
@@ -57,20 +58,34 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     grow_l1(store, store.geometry.l1_entries(size))
     exposed = store.backing is not None and store.backing.length() > former
     with_data = prealloc in ("falloc", "full")
-    if external:
-        space.resize_data(store, size, prealloc)
-    if with_data or (prealloc == "metadata" and size > former):
-        _settle_last(store, former, exposed=exposed)
-    if with_data and not external:
-        _preallocate_data(store, former, size, prealloc, exposed=exposed)
-    elif prealloc != "off" and size > former:
-        _preallocate_metadata(store, former, size)
-    if exposed:
-        last = store.geometry.clusters(former) << store.geometry.cluster_bits
-        _hide_backing(store, former, min(last, size) if with_data and not external else size)
-    _clear_rest(store, former, size, exposed=exposed)
-    store.flush()
-    store.update(size=size)
+    try:
+        if external and (size > former or store.data.length() < size):
+            space.resize_data(store, size, prealloc)
+        if with_data or (prealloc == "metadata" and size > former):
+            _settle_last(store, former, exposed=exposed)
+        if with_data and not external:
+            _preallocate_data(store, former, size, prealloc, exposed=exposed)
+        elif prealloc != "off" and size > former:
+            _preallocate_metadata(store, former, size)
+        if exposed:
+            last = store.geometry.clusters(former) << store.geometry.cluster_bits
+            _hide_backing(store, former, min(last, size) if with_data and not external else size)
+        _clear_rest(store, former, size, exposed=exposed)
+        store.flush()
+        store.update(size=size)
+    except BaseException:
+        _drop_past(store, former, size)
+        raise
+
+
+def _drop_past(store: Store, start: int, stop: int) -> None:
+    """Forget what a growth that failed has mapped past the end; what the disk does not take now leaks."""
+    geometry = store.geometry
+    start = geometry.clusters(start) << geometry.cluster_bits
+    stop = min(stop, len(store.mapping.l1) * geometry.l2_coverage)
+    if start < stop and not store.dead:
+        with suppress(BlockError):
+            zero.discard(store, start, stop, wanted=True, full=True)
 
 
 def _hide_backing(store: Store, start: int, stop: int) -> None:
@@ -101,13 +116,14 @@ def grow_l1(store: Store, entries: int) -> None:
         store.file.pwrite(offset, memoryview(Codec(64).encode(table)))
         store.file.flush()
         store.update(l1_size=entries, l1_table_offset=offset)
-        store.file.flush()
     except BaseException:
         store.allocator.abandon(offset, count)
         raise
+    # From here on the new table counts, even if the flush fails: nobody knows which one the disk has then.
     mapping.replace_l1(table, offset)
     if former:
         store.allocator.release(former_offset, former * 8, discard=False)
+    store.file.flush()
 
 
 def _preallocate_metadata(store: Store, start: int, stop: int) -> None:
@@ -157,11 +173,15 @@ def _preallocate_data(store: Store, start: int, stop: int, prealloc: str, *, exp
     begin = store.allocator.add_refcount_area(begin, count + tables)
     if store.allocator.allocate_at(begin << bits, count) != count:
         raise BlockError("Failed to allocate clusters", errno=errno.EINVAL)
-    store.file.truncate(begin + count << bits, prealloc=prealloc)
-    host = begin << bits
-    for at, number in _slices(store, first, stop):
-        _map_clusters(store, at, host, number, shown=exposed)
-        host += number << bits
+    host, end = begin << bits, begin + count << bits
+    try:
+        store.file.truncate(end, prealloc=prealloc)
+        for at, number in _slices(store, first, stop):
+            _map_clusters(store, at, host, number, shown=exposed)
+            host += number << bits
+    except BaseException:
+        store.allocator.abandon(host, end - host >> bits)
+        raise
 
 
 def _is_described(store: Store, offset: int) -> bool:

@@ -239,7 +239,6 @@ class Store:
 
     def _move_refcount_table(self, offset: int, clusters: int) -> None:
         self.update(refcount_table_offset=offset, refcount_table_clusters=clusters)
-        self.file.flush()
 
 
 def refuse_unsupported(header: Header) -> None:
