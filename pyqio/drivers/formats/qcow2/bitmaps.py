@@ -71,10 +71,13 @@ class Entry(NamedTuple):
         """The same entry with other fields."""
         return self._replace(fields=self.fields._replace(**changes))
 
-    def describe(self, *, written: bool) -> Mapping[str, Any]:
-        """What ``qemu-img info`` says of it; ``written``: the image is open for writing, when all are in use."""
-        flags = ["in-use"] if written or self.in_use else []
-        flags += ["auto"] if self.auto else []
+    def marked(self, *, in_use: bool) -> Entry:
+        """The same entry, in use or not."""
+        return self.with_fields(flags=self.fields.flags & ~IN_USE | (IN_USE if in_use else 0))
+
+    def describe(self) -> Mapping[str, Any]:
+        """What ``qemu-img info`` says of it."""
+        flags = [name for bit, name in ((IN_USE, "in-use"), (AUTO, "auto")) if self.fields.flags & bit]
         return {"flags": flags, "name": self.text, "granularity": 1 << self.fields.granularity_bits}
 
 

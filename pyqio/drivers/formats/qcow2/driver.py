@@ -297,7 +297,7 @@ def _repair(file: Node, header: headers.Header, report: Callable[[str], None]) -
 def _prepare(store: Store) -> None:
     """What a writable image needs before its first request."""
     if store.bitmaps is not None:
-        store.bitmaps.check_usable()
+        store.bitmaps.begin(store)
     kept = layout.RAW_DATA_FILE | (layout.BITMAPS if store.bitmaps is not None else 0)
     if store.fields.autoclear_features & ~kept:
         store.update(autoclear_features=store.fields.autoclear_features & kept)

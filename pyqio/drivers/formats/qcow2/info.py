@@ -30,7 +30,7 @@ def describe(store: Store) -> Mapping[str, Any]:
             "compat": "1.1",
             "compression-type": TYPES[store.header.compression_type][0],
             "lazy-refcounts": bool(fields.compatible_features & layout.LAZY_REFCOUNTS),
-            "bitmaps": None if store.bitmaps is None else store.bitmaps.describe(written=store.writable),
+            "bitmaps": None if store.bitmaps is None else store.bitmaps.describe(),
             "refcount-bits": store.geometry.refcount_bits,
             "data-file": data_file,
             "data-file-raw": data_file_raw,

@@ -94,6 +94,10 @@ class Overlap:
             else:
                 self._owners.pop(cluster, None)
 
+    def holds(self, offset: int, length: int) -> bool:
+        """Whether there is metadata in the host range."""
+        return not self._owners.keys().isdisjoint(self._clusters(offset, length))
+
     def check(self, offset: int, length: int, section: int = 0) -> None:
         """Refuse a write to the host range if it holds metadata other than ``section``."""
         if self._unknown:

@@ -1,22 +1,22 @@
 """Keeping persistent dirty bitmaps true while the disk is written to.
 
-Before the first change that a bitmap has to note, the directory says on stable storage that the bitmap is in use; when
-the image is closed the bits are written, and then it says so no more::
+When an image is opened for writing the directory says on stable storage that the bitmaps are in use.  When it is closed
+they are written anew, and one write of the header leads to a directory that says so no more::
 
-    in use -> guest's data ... bits -> table, directory -> not in use
+    in use -> guest's data ... bits, tables, directory -> header -> former bits, tables, directory freed
 
-A power cut in between leaves a bitmap that nobody trusts, and never one that has missed a change.
+A power cut in between leaves bitmaps that nobody trusts, and never one that has missed a change.
 """
 
 from __future__ import annotations
 
 from array import array
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.base.errors import OpenError, Unsupported
 from pyqio.base.records import pack
 from pyqio.drivers.formats.qcow2 import overlap
-from pyqio.drivers.formats.qcow2.bitmaps import IN_USE
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS
 
@@ -43,94 +43,95 @@ class Tracker:
     def __init__(self, where: BitmapsExtension, entries: Iterable[Entry]) -> None:
         self._where = where
         self._bitmaps = [Bitmap(entry) for entry in entries]
-        self._noting: list[Bitmap] | None = None
-        """Those that note every change; None as long as there was no change."""
+        self._noting: list[Bitmap] = []
+        self._changed = False
 
-    def describe(self, *, written: bool) -> list[Mapping[str, Any]]:
-        """What ``qemu-img info`` says of each; ``written``: the image is open for writing."""
-        return [bitmap.entry.describe(written=written) for bitmap in self._bitmaps]
+    def describe(self) -> list[Mapping[str, Any]]:
+        """What ``qemu-img info`` says of each."""
+        return [bitmap.entry.describe() for bitmap in self._bitmaps]
 
-    def check_usable(self) -> None:
-        """Raise OpenError where changes would have to be noted, and cannot be."""
-        if any(entry.auto and not entry.in_use and not entry.usable for entry in self._entries()):
+    def begin(self, store: Store) -> None:
+        """The image is going to be written to.  Raises OpenError where a change could not be noted, and has to be."""
+        taken = [bitmap for bitmap in self._bitmaps if not bitmap.lost]
+        if any(bitmap.entry.auto and not bitmap.entry.usable for bitmap in taken):
             raise OpenError("Bitmap extra data is not supported")
+        taken = [bitmap for bitmap in taken if bitmap.entry.usable]
+        self._write_flags(store, taken, in_use=True)
+        for bitmap in taken:
+            bitmap.taken = True
+        self._noting = [bitmap for bitmap in taken if bitmap.entry.auto]
+        self._changed = False
 
     def mark(self, store: Store, offset: int, length: int) -> None:
         """The guest's bytes in this range are about to change."""
-        if self._noting is None:
-            noting = [bitmap for bitmap in self._bitmaps if bitmap.entry.auto and not bitmap.lost]
-            self._take(store, noting)
-            self._noting = noting
         for bitmap in self._noting:
             bitmap.mark(store, offset, length)
+            self._changed = True
 
-    def prepare_resize(self, store: Store) -> None:
+    def prepare_resize(self) -> None:
         """The guest's size is about to change.  Raises Unsupported where a bitmap cannot follow."""
         for bitmap in self._bitmaps:
-            if bitmap.lost or not bitmap.entry.usable:
+            if bitmap.lost or not bitmap.taken:
                 raise Unsupported(
                     f"Bitmap '{bitmap.entry.text}' is inconsistent and cannot be used\n"
                     "Try block-dirty-bitmap-remove to delete this bitmap from disk"
                 )
-        self._take(store, self._bitmaps)
 
     def fit(self, store: Store, former: int) -> None:
         """The guest's size has changed; ``former``: what it was."""
-        for bitmap in self._bitmaps:
-            if bitmap.taken and store.size != former:
-                bitmap.resize(store, former)
+        for bitmap in self._bitmaps if store.size != former else ():
+            bitmap.resize(store, former)
+            self._changed = True
 
     def save(self, store: Store) -> None:
         """Write what has been noted; the bitmaps are not in use any more.  Raises BlockError."""
-        taken = [bitmap for bitmap in self._bitmaps if bitmap.taken and not bitmap.lost]
-        self._noting = None
-        former = [bitmap.entry for bitmap in taken]
+        taken = [bitmap for bitmap in self._bitmaps if bitmap.taken]
+        self._noting = []
+        if self._changed:
+            self._write_anew(store, [bitmap for bitmap in taken if not bitmap.is_damaged(store)])
+        else:
+            store.flush()
+            self._write_flags(store, taken, in_use=False)
         for bitmap in taken:
-            bitmap.write(store)
-        if former != [bitmap.entry for bitmap in taken]:
-            self._move_directory(store)
-        self._write_flags(store, taken, in_use=False)
-        for bitmap in taken:
-            bitmap.settle(store)
-
-    def _entries(self) -> Iterator[Entry]:
-        return (bitmap.entry for bitmap in self._bitmaps)
-
-    def _take(self, store: Store, wanted: Sequence[Bitmap]) -> None:
-        fresh = [bitmap for bitmap in wanted if not bitmap.taken]
-        self._write_flags(store, fresh, in_use=True)
-        for bitmap in fresh:
-            bitmap.taken = True
+            bitmap.forget()
 
     def _write_flags(self, store: Store, chosen: Sequence[Bitmap], *, in_use: bool) -> None:
-        """Let the directory on stable storage say whether these are in use, after all that was written before."""
+        """Let the directory on stable storage say whether these are in use."""
         if not chosen:
             return
-        store.flush()
         at = self._where.directory_offset
         for bitmap in self._bitmaps:
             if bitmap in chosen:
-                flags = bitmap.entry.fields.flags & ~IN_USE | (IN_USE if in_use else 0)
-                store.guard.check(at + _FLAGS_AT, 4, overlap.BITMAP_DIRECTORY)
-                store.file.pwrite(at + _FLAGS_AT, memoryview(flags.to_bytes(4, "big")))
-                bitmap.entry = bitmap.entry.with_fields(flags=flags)
+                bitmap.entry = bitmap.entry.marked(in_use=in_use)
+                flags = bitmap.entry.fields.flags.to_bytes(4, "big")
+                store.guard.check(at + _FLAGS_AT, len(flags), overlap.BITMAP_DIRECTORY)
+                store.file.pwrite(at + _FLAGS_AT, memoryview(flags))
             at += len(bitmap.entry.encode())
         store.file.flush()
 
-    def _move_directory(self, store: Store) -> None:
-        """Tables have moved: a new directory, to which one write of the header leads."""
+    def _write_anew(self, store: Store, chosen: Sequence[Bitmap]) -> None:
+        """Place these bitmaps and a new directory, in QEMU's order, and let the header lead there."""
         former, size = self._where, store.geometry.cluster_size
-        data = b"".join(entry.encode() for entry in self._entries())
-        offset = place(store, data)
-        store.flush()
-        where = former._replace(directory_offset=offset, directory_size=len(data))
-        store.update_extensions({EXT_BITMAPS: pack(where)})
+        placed = Placed(store)
+        try:
+            stored = {bitmap: bitmap.write(store, placed) for bitmap in chosen}
+            directory = b"".join(stored.get(bitmap, bitmap.entry).encode() for bitmap in self._bitmaps)
+            where = former._replace(directory_offset=placed.place(directory), directory_size=len(directory))
+            store.refcounts.write_back()
+            store.flush()
+            store.update_extensions({EXT_BITMAPS: pack(where)})
+        except BaseException:
+            placed.abandon()
+            raise
         store.guard.release(former.directory_offset, former.directory_size, overlap.BITMAP_DIRECTORY)
-        store.guard.claim(offset, len(data), overlap.BITMAP_DIRECTORY)
+        store.guard.claim(where.directory_offset, where.directory_size, overlap.BITMAP_DIRECTORY)
         self._where = where
-        store.allocator.release(
-            former.directory_offset, -(-former.directory_size // size) * size, discard=store.settings.discard_other
-        )
+        freed = [(former.directory_offset, store.geometry.clusters(former.directory_size) * size)]
+        for bitmap, entry in stored.items():
+            freed += bitmap.clusters(store)
+            bitmap.entry = entry
+        for offset, length in freed:
+            store.allocator.release(offset, length, discard=store.settings.discard_other)
 
 
 class Bitmap:
@@ -140,19 +141,22 @@ class Bitmap:
     damaged; it stays in use, so that nobody trusts it.
     """
 
-    __slots__ = ("_changed", "_dropped", "_pages", "_table", "entry", "lost", "taken")
+    __slots__ = ("_pages", "_table", "entry", "lost", "taken")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
-        self.taken = False
         self.lost = entry.in_use
-        self._table: array[int] = array("Q")
+        self.forget()
+
+    def forget(self) -> None:
+        """All is written, and the directory leads to it; or nothing will be."""
+        self.taken = False
+        self._table: array[int] | None = None
         self._pages: dict[int, bytearray] = {}
-        self._changed: set[int] = set()
-        self._dropped: list[tuple[int, int]] = []
 
     def mark(self, store: Store, offset: int, length: int) -> None:
         """Set the bits of a guest range."""
+        table = self._load_table(store)
         if not length or self.lost:
             return
         bits, per_page = self.entry.fields.granularity_bits, store.geometry.cluster_size * 8
@@ -160,102 +164,103 @@ class Bitmap:
         while first < end:
             index, low = divmod(first, per_page)
             high = min(low + end - first, per_page)
-            page = self._page(store, index)
-            if page is not None and set_bits(page, low, high):
-                self._changed.add(index)
+            set_bits(self._page(store, table, index), low, high)
             first += high - low
 
     def resize(self, store: Store, former: int) -> None:
-        """The disk has its new size: the table becomes as long as it takes; what lies past the smaller end is clear."""
-        bits, per_page = self.entry.fields.granularity_bits, store.geometry.cluster_size * 8
+        """The disk has its new size: the table becomes as long as that takes; past the smaller end no bit is set."""
         table = self._load_table(store)
-        granules = -(-store.size >> bits)
-        count = max(1, -(-granules // per_page))
-        index, low = divmod(-(-min(store.size, former) >> bits), per_page)
-        if index < min(count, len(table)) and (page := self._page(store, index)) is not None:
-            before = bytes(page)
-            clear_bits(page, low)
-            if page != before:
-                self._changed.add(index)
+        if self.lost:
+            return
+        last, rest = self._position(store, store.size)
+        count = max(1, last + (rest > 0))
+        index, low = self._position(store, min(store.size, former))
+        if index < min(count, len(table)):
+            clear_bits(self._page(store, table, index), low)
         for dropped in range(count, len(table)):
-            self._drop(table[dropped] & _OFFSET, store.geometry.cluster_size)
             self._pages.pop(dropped, None)
-            self._changed.discard(dropped)
         self._table = table[:count] + array("Q", bytes(8 * max(0, count - len(table))))
 
-    def write(self, store: Store) -> None:
-        """Bring the bits, and the table, to stable storage; ``entry`` says where the table is then."""
-        fields, size = self.entry.fields, store.geometry.cluster_size
-        former = self._table[:]
-        for index in sorted(self._changed):
-            offset = self._table[index] & _OFFSET
-            if offset:
-                store.guard.check(offset, size)
-                store.file.pwrite(offset, memoryview(self._pages[index]))
-            else:
-                self._table[index] = place(store, self._pages[index])
-        store.flush()
-        if not former:
-            return
-        data = _WORDS.encode(self._table)
-        if len(self._table) != fields.table_size:
-            self._drop(fields.table_offset, -(-fields.table_size * 8 // size) * size)
-            self.entry = self.entry.with_fields(table_offset=place(store, data), table_size=len(self._table))
-        elif self._table != former:
-            store.guard.check(fields.table_offset, len(data))
-            store.file.pwrite(fields.table_offset, memoryview(data))
+    def write(self, store: Store, placed: Placed) -> Entry:
+        """Write the bits and the table to new places; returns the entry that leads there, not in use any more."""
+        former, table = self._load_table(store), array("Q")
+        last, rest = self._position(store, store.size)
+        for index in range(len(former)):
+            page = self._pages.get(index) or (_read_page(store, former[index]) if former[index] else bytearray())
+            if index == last and page:
+                clear_bits(page, rest)
+            table.append(placed.place(page) if any(page) else 0)
+        offset = placed.place(_WORDS.encode(table))
+        return self.entry.marked(in_use=False).with_fields(table_offset=offset, table_size=len(table))
 
-    def settle(self, store: Store) -> None:
-        """All is written, and the directory leads to it."""
-        for offset, length in self._dropped:
-            store.allocator.release(offset, length, discard=store.settings.discard_other)
-        self._dropped.clear()
-        self._pages.clear()
-        self._changed.clear()
-        self._table = array("Q")
-        self.taken = False
+    def clusters(self, store: Store) -> Iterator[tuple[int, int]]:
+        """Host offset and length of what the bitmap takes in the file."""
+        size, fields = store.geometry.cluster_size, self.entry.fields
+        yield fields.table_offset, store.geometry.clusters(fields.table_size * 8) * size
+        for entry in self._read_table(store):
+            if entry & _OFFSET:
+                yield entry & _OFFSET, size
 
-    def _drop(self, offset: int, length: int) -> None:
-        if offset:
-            self._dropped.append((offset, length))
+    def is_damaged(self, store: Store) -> bool:
+        """Whether the table says what cannot be."""
+        self._load_table(store)
+        return self.lost
+
+    def _position(self, store: Store, size: int) -> tuple[int, int]:
+        """The page, and the bit in it, that come after the last of a disk of this size."""
+        return divmod(-(-size >> self.entry.fields.granularity_bits), store.geometry.cluster_size * 8)
 
     def _load_table(self, store: Store) -> array[int]:
-        if not self._table:
-            data = bytearray(self.entry.fields.table_size * 8)
-            store.file.pread(self.entry.fields.table_offset, memoryview(data))
-            self._table = _WORDS.decode(data)
-            damage = store.geometry.cluster_mask | ~_OFFSET
-            self.lost = self.lost or any(entry & damage for entry in self._table if entry != _ONES)
+        """The table, with the changes that are not written."""
+        if self._table is None:
+            self._table = self._read_table(store)
+            odd = store.geometry.cluster_mask | ~_OFFSET
+            damaged = any(entry & odd for entry in self._table if entry != _ONES)
+            self.lost = self.lost or damaged or any(starmap(store.guard.holds, self.clusters(store)))
         return self._table
 
-    def _page(self, store: Store, index: int) -> bytearray | None:
-        """The bits of one cluster; None for a bitmap whose table is damaged."""
+    def _read_table(self, store: Store) -> array[int]:
+        data = bytearray(self.entry.fields.table_size * 8)
+        store.file.pread(self.entry.fields.table_offset, memoryview(data))
+        return _WORDS.decode(data)
+
+    def _page(self, store: Store, table: array[int], index: int) -> bytearray:
+        """The bits of one cluster."""
         page = self._pages.get(index)
         if page is None:
-            table, size = self._load_table(store), store.geometry.cluster_size
-            if self.lost or index >= len(table):
-                self.lost = True
-                return None
-            page = bytearray((b"\xff" if table[index] == _ONES else b"\0") * size)
-            if offset := table[index] & _OFFSET:
-                store.file.pread(offset, memoryview(page))
-            self._pages[index] = page
+            page = self._pages[index] = _read_page(store, table[index])
         return page
 
 
-def place(store: Store, data: bytes | bytearray) -> int:
-    """Write ``data`` to new clusters, filled up with zeroes, and their counts; returns their host offset."""
-    geometry = store.geometry
-    count = geometry.clusters(len(data))
-    offset = store.allocator.allocate(count)
-    try:
-        store.guard.check(offset, count << geometry.cluster_bits)
-        store.file.pwrite(offset, memoryview(data.ljust(count << geometry.cluster_bits, b"\0")))
-        store.refcounts.write_back()
-    except BaseException:
-        store.allocator.abandon(offset, count)
-        raise
-    return offset
+class Placed:
+    """New clusters, to which nothing leads yet."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._taken: list[tuple[int, int]] = []
+
+    def place(self, data: bytes | bytearray) -> int:
+        """Write ``data``, filled up with zeroes; returns its host offset."""
+        geometry = self._store.geometry
+        count = geometry.clusters(len(data))
+        offset = self._store.allocator.allocate(count)
+        self._taken.append((offset, count))
+        self._store.guard.check(offset, count << geometry.cluster_bits)
+        self._store.file.pwrite(offset, memoryview(data.ljust(count << geometry.cluster_bits, b"\0")))
+        return offset
+
+    def abandon(self) -> None:
+        """Give them back."""
+        for offset, count in self._taken:
+            self._store.allocator.abandon(offset, count)
+
+
+def _read_page(store: Store, entry: int) -> bytearray:
+    """The bits that an entry of a bitmap table stands for."""
+    page = bytearray((b"\xff" if entry == _ONES else b"\0") * store.geometry.cluster_size)
+    if offset := entry & _OFFSET:
+        store.file.pread(offset, memoryview(page))
+    return page
 
 
 def set_bits(page: bytearray, low: int, high: int) -> bool:

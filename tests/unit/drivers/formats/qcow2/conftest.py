@@ -16,7 +16,7 @@ from pyqio.block.node import Node
 from pyqio.drivers.formats.qcow2 import Qcow2
 from pyqio.drivers.formats.qcow2.bitmaps import AUTO, Entry
 from pyqio.drivers.formats.qcow2.header import EXT_BITMAPS, BitmapFields, BitmapsExtension
-from pyqio.drivers.formats.qcow2.tracking import place
+from pyqio.drivers.formats.qcow2.tracking import Placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,13 +171,14 @@ def with_bitmaps(blank):
     def make(*entries, size=1 << 20, table=0, number=None, directory_size=None, **options):
         file = blank(size, **options)
         store = Opened(file).store
-        placed = [_placed(store, e, table) for e in entries]
+        room = Placed(store)
+        placed = [_placed(room, e, table) for e in entries]
         data = b"".join(e.encode() for e in placed)
         where = BitmapsExtension(
             nb_bitmaps=len(entries) if number is None else number,
             reserved=0,
             directory_size=len(data) if directory_size is None else directory_size,
-            directory_offset=place(store, data),
+            directory_offset=room.place(data),
         )
         store.update_extensions({EXT_BITMAPS: pack(where)}, autoclear_features=1)
         store.settle()
@@ -186,9 +187,9 @@ def with_bitmaps(blank):
     return make
 
 
-def _placed(store, found: Entry, number: int) -> Entry:
+def _placed(room: Placed, found: Entry, number: int) -> Entry:
     """The entry with a table, unless it says where that is."""
     if found.fields.table_offset != -1:
         return found
     tables = found.fields.table_size * 8
-    return found.with_fields(table_offset=place(store, number.to_bytes(8, "big").ljust(min(tables, 512), b"\0")))
+    return found.with_fields(table_offset=room.place(number.to_bytes(8, "big").ljust(min(tables, 512), b"\0")))

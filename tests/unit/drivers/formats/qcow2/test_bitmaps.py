@@ -120,7 +120,7 @@ def opens(file):
     return True
 
 
-def test_info_when_open_for_writing_then_all_are_in_use_as_in_qemu(with_bitmaps):
+def test_info_when_open_for_writing_then_all_are_in_use(with_bitmaps):
     file = with_bitmaps(entry("one"), entry("two", flags=0))
 
     looking, writing = Opened(file, read_only=True).image.info(), Opened(file).image.info()
