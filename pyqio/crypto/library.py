@@ -14,3 +14,12 @@ def load() -> Any:
     except ImportError as error:
         raise OpenError(f"encryption needs the library cryptography: pip install 'pyqio[crypto]' ({error})") from error
     return ciphers
+
+
+def algorithm(family: str, key: bytes) -> Any:
+    """Its cipher of a family (aes, cast5) with this key."""
+    if family == "aes":
+        return load().algorithms.AES(key)
+    from cryptography.hazmat.decrepit.ciphers.algorithms import CAST5
+
+    return CAST5(key)

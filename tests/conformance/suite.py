@@ -22,6 +22,7 @@ import pytest
 from pyqio.base.errors import BlockError, ReadOnly, Unsupported
 from pyqio.base.types import Cache, OpenFlags
 from pyqio.block.graph import Graph
+from pyqio.block.secrets import NO_SECRETS, Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,8 @@ class DriverConformance:
     size: ClassVar[int] = MIB + 3 * 512
     """Bytes of the image that most tests use: on purpose no multiple of a page or a cluster."""
     cache: ClassVar[Cache] = Cache(writeback=True)
+    secrets: ClassVar[Secrets] = NO_SECRETS
+    """What the options of an image may refer to."""
 
     def create(self, folder: Path, size: int) -> Mapping[str, Any]:
         """Make an image of ``size`` zero bytes in ``folder`` and return the options that open it."""
@@ -71,7 +74,8 @@ class DriverConformance:
 
     def open(self, spec: Mapping[str, Any], *, read_only: bool = False, discard: str = "unmap") -> Image:
         """Open what ``create`` made."""
-        return Graph().open(None, spec, OpenFlags(read_only=read_only, cache=self.cache, discard=discard))
+        flags = OpenFlags(read_only=read_only, cache=self.cache, discard=discard)
+        return Graph(secrets=self.secrets).open(None, spec, flags)
 
     def check(self, folder: Path) -> None:
         """Look at the files that a closed image left in ``folder``: whatever more the driver knows to verify."""
