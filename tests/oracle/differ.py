@@ -78,20 +78,20 @@ class Forked:
                 argv = ["pyqio", *options, "-c", f"snapshot {action} {name}", *words]
             case _:
                 return Real().do(step, shape, folder)
-        said = folder / "said"
-        said.unlink(missing_ok=True)
-        (folder / "stdin").touch()
-        status = self._ask(argv, folder, stdout=said, stderr=said)
-        return status, said.read_text().replace("pyqio: ", "qemu-img: ")
+        return self.tell(argv, folder / "image")
+
+    def tell(self, argv: Sequence[str], folder: Path) -> tuple[int, str]:
+        """Run it in ``folder`` under the name that ``argv`` starts with; the exit status, and what it said."""
+        with tempfile.NamedTemporaryFile() as said:
+            status = self._ask(argv, folder, stdin=os.devnull, stdout=said.name, stderr=said.name)
+            return status, Path(said.name).read_text().replace("pyqio: ", "qemu-img: ")
 
     def run(self, argv: Sequence[str], folder: Path, *, merged: bool) -> int:
-        output = folder / "stdout"
-        return self._ask(["qemu-io", *argv], folder, stdout=output, stderr=output if merged else folder / "stderr")
+        stdin, stdout, stderr = (str(folder / name) for name in ("stdin", "stdout", "stdout" if merged else "stderr"))
+        return self._ask(["qemu-io", *argv], folder / "image", stdin=stdin, stdout=stdout, stderr=stderr)
 
-    def _ask(self, argv: Sequence[str], folder: Path, *, stdout: Path, stderr: Path) -> int:
-        request = {"argv": argv, "cwd": str(folder / "image"), "stdin": str(folder / "stdin")}
-        request |= {"stdout": str(stdout), "stderr": str(stderr)}
-        print(json.dumps(request), file=self._zygote.stdin, flush=True)
+    def _ask(self, argv: Sequence[str], folder: Path, **files: str) -> int:
+        print(json.dumps({"argv": argv, "cwd": str(folder), **files}), file=self._zygote.stdin, flush=True)
         return int(self._zygote.stdout.readline())
 
     def close(self) -> None:
@@ -117,7 +117,8 @@ class Worker:
 
     def __init__(self, *, self_check: bool) -> None:
         self.scratch = Path(tempfile.mkdtemp(prefix="pyqio-streams-"))
-        self.programs: list[Program] = [Real(), Real() if self_check else Forked()]
+        self.forked = None if self_check else Forked()
+        self.programs: list[Program] = [Real(), self.forked or Real()]
         self._template: tuple[tuple[str, ...], ...] | None = None
 
     def close(self) -> None:
@@ -131,7 +132,7 @@ class Worker:
         sides = [
             self._run(name, program, stream) for name, program in zip(("real", "ours"), self.programs, strict=True)
         ]
-        details = "\n".join(differences(*sides, stream))
+        details = "\n".join(differences(*sides, stream, self.forked))
         return Difference(stream, details) if details else None
 
     def shrink(self, difference: Difference) -> Difference:

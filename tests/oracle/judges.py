@@ -11,7 +11,7 @@ import signal
 import struct
 import subprocess
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tests.oracle.qcow2_geometry import DATA_FILE, DATA_FILES
 from tests.oracle.zygote import TIMEOUT
@@ -50,6 +50,13 @@ LEAKS = 3
 DIRTY = 1
 
 
+class Checker(Protocol):
+    """A program with a check of its own."""
+
+    def tell(self, argv: Sequence[str], folder: Path) -> tuple[int, str]:
+        """Run it in ``folder`` under the name that ``argv`` starts with; the exit status, and what it said."""
+
+
 class Side:
     """What one program left behind: a folder, and the exit status of each of its runs."""
 
@@ -73,8 +80,8 @@ class Side:
         return text.decode("utf-8", "backslashreplace").splitlines(keepends=True)
 
 
-def differences(real: Side, ours: Side, stream: Stream) -> Iterator[str]:
-    """Everything that is not the same, as text."""
+def differences(real: Side, ours: Side, stream: Stream, checker: Checker | None) -> Iterator[str]:
+    """Everything that is not the same, as text.  ``checker`` is held against qemu-img check."""
     if fell_over(real):
         return
     if real.statuses != ours.statuses:
@@ -92,7 +99,7 @@ def differences(real: Side, ours: Side, stream: Stream) -> Iterator[str]:
         return
     for name, path in real.files.items():
         if name.endswith(".qcow2"):
-            found = Twins(path, ours.files[name], stream, killed=real.killed).differences()
+            found = Twins(path, ours.files[name], stream, checker, killed=real.killed).differences()
         elif name == DATA_FILE:
             found = content(path, ours.files[name])
         else:
@@ -145,8 +152,9 @@ class Twins:
     write was durable, nothing more can be said.
     """
 
-    def __init__(self, real: Path, ours: Path, stream: Stream, *, killed: bool) -> None:
+    def __init__(self, real: Path, ours: Path, stream: Stream, checker: Checker | None, *, killed: bool) -> None:
         self.paths = (real, ours)
+        self.checker = checker
         self.shape = stream.geometry
         self.killed = killed
         self.durable = stream.durable
@@ -154,6 +162,8 @@ class Twins:
     def differences(self) -> Iterator[str]:
         """What a guest or a host sees of them that is not the same."""
         real, ours = self.paths
+        if self.checker is not None:
+            yield from self.checked_alike(ours, self.checker)
         if real.read_bytes() == ours.read_bytes() and not self.killed:
             return
         if self.killed and features(ours, mask=DIRTY)[1]:
@@ -167,6 +177,17 @@ class Twins:
             return  # The real tool may have been killed between a compressed cluster and the padding behind it.
         yield from self.contents()
         yield from self.descriptions()
+
+    def checked_alike(self, path: Path, checker: Checker) -> Iterator[str]:
+        """What qemu-img check says of an image, and what pyqio does."""
+        options, words = self.shape.opened(path.name)
+        command = ["-c", "check", *options, *words] if self.shape.encrypted else ["-c", f"check -f qcow2 {path.name}"]
+        status, said = checker.tell(["pyqio", "-r", *command], path.parent)
+        theirs = self.tool("check", of=[path])
+        # The two streams of output, each in its order: what is found, and the summary.
+        expected = sorted((theirs.stdout + theirs.stderr).splitlines())
+        if (status, sorted(said.splitlines())) != (theirs.returncode, expected):
+            yield f"check {theirs.returncode}: {expected}, ours {status}: {sorted(said.splitlines())}"
 
     def contents(self) -> Iterator[str]:
         """The bytes, of every snapshot too, and where they are."""
