@@ -47,7 +47,7 @@ FEATURES = {
     "bitmaps": Feature(0.2, ("version 2",)),
 }
 """Each is drawn on its own, and left out where it does not go with one that was drawn before."""
-PENDING = frozenset({"luks", "bitmaps"})
+PENDING = frozenset({"luks"})
 """Not drawn until pyqio opens such images."""
 
 

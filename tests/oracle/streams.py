@@ -198,19 +198,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=1, help="how many seeds")
+    parser.add_argument("--feature", help="only seeds whose image has it, a name of the table in qcow2_geometry.py")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--shrink", action="store_true", help="drop commands from a stream while it still differs")
     parser.add_argument("--self-check", action="store_true", help="the real qemu-io on both sides")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the streams as shell scripts")
     chosen = parser.parse_args(arguments)
-    seeds = range(chosen.seed, chosen.seed + chosen.count)
+    streams = [stream(chosen.format, seed) for seed in range(chosen.seed, chosen.seed + chosen.count)]
+    if chosen.feature is not None:
+        streams = [one for one in streams if chosen.feature in one.geometry.features]
     if chosen.verbose:
-        print("\n\n".join(f"# seed {seed}\n{stream(chosen.format, seed).script()}" for seed in seeds))
-    streams = (stream(chosen.format, seed) for seed in seeds)
+        print("\n\n".join(f"# seed {one.seed}\n{one.script()}" for one in streams))
     differences = run(streams, jobs=chosen.jobs, self_check=chosen.self_check, shrink=chosen.shrink)
     for difference in differences:
         print(difference)
-    print(f"{len(seeds)} streams, {len(differences)} differ: {' '.join(str(d.stream.seed) for d in differences)}")
+    print(f"{len(streams)} streams, {len(differences)} differ: {' '.join(str(d.stream.seed) for d in differences)}")
     return bool(differences)
 
 
