@@ -17,6 +17,9 @@ What is left out because the real tool (7.2) answers wrongly:
 - reopen of a file of odd length with O_DIRECT: it succeeds, and open does not.
 - reopen -o read-only=on after reopen -w: whether it fails depends on a write in between.
 - truncate with an option and a bad number: it quotes another word.
+- truncate to 0 of an image with persistent bitmaps: it cannot store them, and leaves them in use.
+- reopen -o read-only=on of an image with persistent bitmaps: it is refused, and all writes are from then on.
+- Copies on read in an image with extended L2 entries: they are of whole clusters, and it computes negative lengths.
 - read -P with -s and -l whose sum is 2**63 or more: it reads somewhere in its memory.
 - write -zn above preallocated clusters of a backing file: it sees the holes in the host file, sometimes.
 
@@ -275,11 +278,14 @@ class Lines:
         self.resized = True
         if self.bad():
             numbers = HOSTILE_NUMBERS if self.geometry.format == "raw" else HOSTILE_SIZES
+            numbers = tuple(number for number in numbers if number != "0" or "bitmaps" not in self.geometry.features)
             return [f"truncate {self.rng.choice((*numbers, '1 2', '-x 1', '-m bogus 1', '-m', '-moff -x'))}", "length"]
         size = max(0, self.size + self.rng.choice((0, 1, 512, -512, 4096, 65536, -65536, 1 << 20, -(1 << 20), 777)))
         size = min(size, 6 << 30)
         if self.geometry.format == "qcow2" and size < self.peak:
             size -= size % self.geometry.cluster
+        if not size and "bitmaps" in self.geometry.features:
+            size = self.geometry.cluster
         mode = f"-m {self.rng.choice(self.preallocations())} " if self.rng.random() < 0.4 else ""
         line = f"truncate {mode}{self.number(size)}"
         self.size = size
@@ -293,6 +299,11 @@ class Lines:
             return ["off"]
         filled = self.small and not (self.keeping and geometry.format == "qcow2")
         return ["off", "metadata", *["falloc"] * filled, *["full"] * (filled and not self.direct)]
+
+    @property
+    def copying(self) -> bool:
+        """Whether the image may be opened to keep what is read."""
+        return "extended L2" not in self.geometry.features
 
     @property
     def small(self) -> bool:
@@ -321,7 +332,13 @@ class Lines:
 
     def options(self) -> list[str]:
         """Block driver options that say nothing about which image it is."""
-        common = ["read-only=on", "read-only=off", "discard=unmap", *["discard=ignore"] * self.keeping]
+        bitmaps = "bitmaps" in self.geometry.features
+        common = [
+            *["read-only=on"] * (not bitmaps),
+            "read-only=off",
+            "discard=unmap",
+            *["discard=ignore"] * self.keeping,
+        ]
         common += ["detect-zeroes=on"] * (not self.direct)
         common += ["cache.direct=off", "cache.no-flush=on", "force-share=off", "detect-zeroes=bogus", "discard=5"]
         if self.geometry.format == "qcow2":
@@ -354,7 +371,7 @@ class Lines:
 
     def open_line(self, options: str) -> str:
         rng = self.rng
-        allowed = ["-r", "-C", "-U", "-k", *["-s"] * self.snapshot, *["-n"] * self.direct]
+        allowed = ["-r", *["-C"] * self.copying, "-U", "-k", *["-s"] * self.snapshot, *["-n"] * self.direct]
         flags = [flag for flag in allowed if rng.random() < 0.08]
         flags += [f"-t {rng.choice(self.cache_modes)}"] * (rng.random() < 0.2)
         flags += [f"-d {rng.choice(self.discard_modes)}"] * (rng.random() < 0.3)

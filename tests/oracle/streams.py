@@ -133,7 +133,7 @@ def invocation(rng: Random, source: Lines) -> tuple[list[str], list[str]]:
             ("-r", 0.05),
             ("-s", 0.4 * snapshot),
             ("-n", 0.15 * direct),
-            ("-C", 0.05),
+            ("-C", 0.05 * source.copying),
             ("-U", 0.04),
             ("-m", 0.02),
         )

@@ -207,8 +207,9 @@ class Qcow2Image(Qcow2):
         )
 
     def caps(self) -> Caps:
-        """Zero clusters and compressed clusters."""
-        return Caps(may_unmap=True, zero_init=self._store.backing is None, compressed=True)
+        """Zero clusters, and compressed clusters where the image holds the data itself."""
+        store = self._store
+        return Caps(may_unmap=True, zero_init=store.backing is None, compressed=not store.geometry.external)
 
     def info(self) -> Mapping[str, Any]:
         """What ``qemu-img info`` says (see info)."""
