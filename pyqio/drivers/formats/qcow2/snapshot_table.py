@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pyqio.base.errors import BlockError
-from pyqio.base.records import codec, pack, unpack
+from pyqio.base.records import codec, unpack
 from pyqio.drivers.formats.qcow2 import layout
 from pyqio.drivers.formats.qcow2.header import SnapshotFields
+from pyqio.drivers.formats.qcow2.snapshots import MAX_EXTRA_BYTES, MAX_TABLE_BYTES, Snapshot
 
 if TYPE_CHECKING:
     from pyqio.drivers.formats.qcow2.metadata import Findings, Metadata
 
-_MAX_EXTRA: Final = 1024
-_MAX_TABLE: Final = 64 << 20
 _VERSION_3_EXTRA: Final = 16
 """Bytes of extra data that every entry has in version 3: the size of the machine state and of the disk."""
 _FORCE = "You can force-remove {} with qemu-img check -r all"
-
-
-class Snapshot(NamedTuple):
-    """An entry of the table."""
-
-    fields: SnapshotFields
-    extra: bytes
-    id_bytes: bytes
-    name_bytes: bytes
-
-    @property
-    def identity(self) -> str:
-        """The id, for a person to read."""
-        return self.id_bytes.split(b"\0")[0].decode(errors="surrogateescape")
-
-    @property
-    def name(self) -> str:
-        """The name, for a person to read."""
-        return self.name_bytes.split(b"\0")[0].decode(errors="surrogateescape")
-
-    def encode(self) -> bytes:
-        """The entry's bytes."""
-        fields = self.fields._replace(extra_data_size=len(self.extra))
-        data = pack(fields) + self.extra + self.id_bytes + self.name_bytes
-        return data.ljust(-(-len(data) // 8) * 8, b"\0")
 
 
 class SnapshotTable:
@@ -79,7 +53,7 @@ def read_table(metadata: Metadata, findings: Findings, *, repair: bool) -> Snaps
         findings.report(f"Discarding {excess} overhanging snapshots")
         number, table.repairs = layout.MAX_SNAPSHOTS, excess
     for index in range(number):
-        if table.length > _MAX_TABLE:
+        if table.length > MAX_TABLE_BYTES:
             table.repairs += _refuse_rest(findings, number - index, repair=repair)
             break
         snapshot, length = _read_entry(metadata, findings, table, index, repair=repair)
@@ -103,7 +77,7 @@ def _read_entry(
 ) -> tuple[Snapshot, int]:
     size, at = codec(SnapshotFields).size, table.offset + table.length
     fields = unpack(SnapshotFields, memoryview(metadata.read(at, size)))
-    if fields.extra_data_size > _MAX_EXTRA:
+    if fields.extra_data_size > MAX_EXTRA_BYTES:
         if not repair:
             raise BlockError(
                 "ERROR failed to read the snapshot table: "
@@ -112,10 +86,10 @@ def _read_entry(
             )
         findings.report(
             f"Discarding too much extra metadata in snapshot table entry {index} "
-            f"({fields.extra_data_size} > {_MAX_EXTRA})"
+            f"({fields.extra_data_size} > {MAX_EXTRA_BYTES})"
         )
         table.repairs += 1
-    extra = metadata.read(at + size, min(fields.extra_data_size, _MAX_EXTRA))
+    extra = metadata.read(at + size, min(fields.extra_data_size, MAX_EXTRA_BYTES))
     at += size + fields.extra_data_size
     names = bytes(metadata.read(at, fields.id_size + fields.name_size))
     length = -(-(size + fields.extra_data_size + len(names)) // 8) * 8

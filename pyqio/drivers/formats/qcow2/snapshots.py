@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 MAX_TABLE_BYTES: Final = 64 << 20
 MAX_NAME_BYTES: Final = 255
 """A longer name is cut off when a snapshot is taken, as qemu-img does."""
-_MAX_EXTRA: Final = 1024
+MAX_EXTRA_BYTES: Final = 1024
 _MAX_L1_CLUSTERS: Final = 1 << 22
 """Clusters that the L1 tables of all snapshots may take; they are all remembered while the image is open."""
 _WINDOW: Final = 256 << 10
 """Bytes of the table that are read at a time; the longest entry is not much more than half as long."""
-_MAX_ENTRY: Final = 40 + _MAX_EXTRA + 2 * 65535
+_MAX_ENTRY: Final = 40 + MAX_EXTRA_BYTES + 2 * 65535
 _NO_ICOUNT: Final = 2**64 - 1
 
 
@@ -45,8 +45,18 @@ class Snapshot(NamedTuple):
 
     fields: SnapshotFields
     extra: bytes
-    id: bytes
-    name: bytes
+    id_bytes: bytes
+    name_bytes: bytes
+
+    @property
+    def identity(self) -> str:
+        """The id, as C reads it: a zero byte ends it."""
+        return _text(self.id_bytes)
+
+    @property
+    def name(self) -> str:
+        """The name, as C reads it."""
+        return _text(self.name_bytes)
 
     @property
     def l1_table_offset(self) -> int:
@@ -61,7 +71,7 @@ class Snapshot(NamedTuple):
     @property
     def entry_bytes(self) -> int:
         """Length of the entry, the padding included."""
-        return -(-(codec(SnapshotFields).size + len(self.extra) + len(self.id) + len(self.name)) // 8) * 8
+        return -(-(codec(SnapshotFields).size + len(self.extra) + len(self.id_bytes) + len(self.name_bytes)) // 8) * 8
 
     def disk_size(self, default: int) -> int:
         """Guest bytes of the disk; ``default`` where the entry, of an old writer, does not say."""
@@ -77,14 +87,15 @@ class Snapshot(NamedTuple):
 
     def encode(self) -> bytes:
         """The entry as it stands in the file."""
-        return (pack(self.fields) + self.extra + self.id + self.name).ljust(self.entry_bytes, b"\0")
+        fields = self.fields._replace(extra_data_size=len(self.extra))
+        return (pack(fields) + self.extra + self.id_bytes + self.name_bytes).ljust(self.entry_bytes, b"\0")
 
     def info(self, disk_size: int) -> SnapshotInfo:
         """What there is to tell; ``disk_size``: where the entry does not say."""
         icount = self._extra_number(2, _NO_ICOUNT)
         return SnapshotInfo(
-            id=_text(self.id),
-            name=_text(self.name),
+            id=self.identity,
+            name=self.name,
             date_seconds=self.fields.date_seconds,
             date_ns=self.fields.date_ns,
             vm_clock_ns=self.fields.vm_clock_ns,
@@ -102,7 +113,7 @@ def new_snapshot(
     others: Sequence[Snapshot], *, name: str, date_ns: int, disk_size: int, l1_table_offset: int, l1_size: int
 ) -> Snapshot:
     """An entry for a snapshot without a machine state, with an id that none of ``others`` has."""
-    own_id = b"%d" % (1 + max((_number(other.id) for other in others), default=0))
+    own_id = b"%d" % (1 + max((_number(other.id_bytes) for other in others), default=0))
     called = name.encode(errors="surrogateescape")[:MAX_NAME_BYTES]
     extra = b"".join(number.to_bytes(8, "big") for number in (0, disk_size, 0))
     seconds, nanoseconds = divmod(date_ns, 10**9)
@@ -122,12 +133,12 @@ def new_snapshot(
 
 def find_by_name(snapshots: Iterable[Snapshot], name: str) -> Snapshot | None:
     """The first snapshot of this name."""
-    return next((snapshot for snapshot in snapshots if _text(snapshot.name) == name), None)
+    return next((snapshot for snapshot in snapshots if snapshot.name == name), None)
 
 
 def find_by_id(snapshots: Iterable[Snapshot], wanted: str) -> Snapshot | None:
     """The first snapshot with this id."""
-    return next((snapshot for snapshot in snapshots if _text(snapshot.id) == wanted), None)
+    return next((snapshot for snapshot in snapshots if snapshot.identity == wanted), None)
 
 
 def seen_from(file: Node, header: Header, *, wanted_id: str | None, name: str | None) -> Header:
@@ -137,7 +148,7 @@ def seen_from(file: Node, header: Header, *, wanted_id: str | None, name: str | 
     """
     fields = header.fields
     snapshot = next(
-        (s for s in read_table(file, fields) if wanted_id in (None, _text(s.id)) and name in (None, _text(s.name))),
+        (s for s in read_table(file, fields) if wanted_id in (None, s.identity) and name in (None, s.name)),
         None,
     )
     if snapshot is None:
@@ -176,7 +187,7 @@ def _entries(file: Node, at: int, count: int) -> Iterator[Snapshot]:
             window, start = bytearray(_WINDOW), at
             file.pread(at, memoryview(window))
         fields = unpack(SnapshotFields, memoryview(window), at - start)
-        if fields.extra_data_size > _MAX_EXTRA:
+        if fields.extra_data_size > MAX_EXTRA_BYTES:
             raise FormatError(
                 f"Too much extra metadata in snapshot table entry {index}\n"
                 "You can force-remove this extra metadata with qemu-img check -r all"
@@ -190,7 +201,6 @@ def _entries(file: Node, at: int, count: int) -> Iterator[Snapshot]:
 
 
 def _text(name: bytes) -> str:
-    """As C reads it: a zero byte ends it."""
     return name.split(b"\0")[0].decode(errors="surrogateescape")
 
 

@@ -65,7 +65,7 @@ def test_read_table_when_it_is_longer_than_what_is_read_at_a_time_then_finds_all
 
     found = Opened(with_table(*entries), read_only=True).store.snapshots
 
-    assert [snapshot.id for snapshot in found] == [b"%d" % n for n in range(20)]
+    assert [snapshot.id_bytes for snapshot in found] == [b"%d" % n for n in range(20)]
 
 
 def test_open_when_extra_data_is_too_long_then_refused(with_table):
@@ -89,10 +89,10 @@ def test_new_snapshot_when_others_have_ids_then_takes_the_next_number(with_table
 
     new = snapshots.new_snapshot(others, name="n", date_ns=0, disk_size=0, l1_table_offset=0, l1_size=0)
 
-    assert new.id == following
+    assert new.id_bytes == following
 
 
 def test_new_snapshot_when_the_name_is_long_then_cuts_it_off():
     new = snapshots.new_snapshot([], name="é" * 200, date_ns=0, disk_size=0, l1_table_offset=0, l1_size=0)
 
-    assert new.name == "é".encode() * 127 + "é".encode()[:1]
+    assert new.name_bytes == "é".encode() * 127 + "é".encode()[:1]
