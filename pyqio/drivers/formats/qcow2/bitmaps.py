@@ -31,6 +31,8 @@ _KNOWN: Final = IN_USE | AUTO | EXTRA_DATA_COMPATIBLE
 _DIRTY_TRACKING: Final = 1
 _MAX_TABLE_ENTRIES: Final = 0x8000000
 _MAX_BYTES: Final = 512 << 20
+_MAX_TABLE_BYTES: Final = 64 << 20
+"""All tables together, which are read as soon as the disk changes."""
 _GRANULARITY_BITS: Final = range(9, 32)
 _MAX_NAME_BYTES: Final = 1023
 
@@ -84,12 +86,16 @@ class Entry(NamedTuple):
 def read_directory(store: Store, where: BitmapsExtension) -> list[Entry]:
     """All bitmaps.  Raises FormatError, in QEMU's words."""
     found: dict[bytes, Entry] = {}
+    table_bytes = 0
     for entry in _walk(_read(store, where), where):
         if not _is_sound(entry, store):
             raise FormatError(f"Bitmap '{entry.text}' doesn't satisfy the constraints")
         if entry.name in found:
             raise FormatError(f"Bitmap already exists: {entry.text}")
         found[entry.name] = entry
+        table_bytes += entry.fields.table_size * 8
+        if table_bytes > _MAX_TABLE_BYTES:
+            raise FormatError("Bitmap tables are too large")
     return list(found.values())
 
 

@@ -16,7 +16,7 @@ from pyqio.drivers.formats.qcow2.options import Qcow2Options, change, settle
 from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pyqio.base.types import CheckResult, OpenFlags, SnapshotInfo
     from pyqio.block.driver import Opening
@@ -232,6 +232,12 @@ class Qcow2Image(Qcow2):
             if fix:
                 header = headers.parse_file(store.file, writable=False)
                 self._store = store.renewed(store.settings, writable=store.writable, header=header)
+
+    def remarks(self) -> Iterable[str]:
+        """Bitmaps that somebody has left behind."""
+        header = self._store.header
+        if header.extension(headers.EXT_BITMAPS) is not None and headers.bitmaps_extension(header) is None:
+            yield "a program lacking bitmap support modified this file, so all bitmaps are now considered inconsistent"
 
     def reopen(self, flags: OpenFlags, options: Mapping[str, Any]) -> None:
         """Change access, lazy refcounts, checks, caches and discards; the backing file stays."""

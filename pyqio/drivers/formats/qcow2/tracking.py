@@ -164,7 +164,11 @@ class Bitmap:
         while first < end:
             index, low = divmod(first, per_page)
             high = min(low + end - first, per_page)
-            set_bits(self._page(store, table, index), low, high)
+            if high - low == per_page:
+                table[index] = _ONES
+                self._pages.pop(index, None)
+            elif table[index] != _ONES or index in self._pages:
+                set_bits(self._page(store, table, index), low, high)
             first += high - low
 
     def resize(self, store: Store, former: int) -> None:
@@ -186,10 +190,12 @@ class Bitmap:
         former, table = self._load_table(store), array("Q")
         last, rest = self._position(store, store.size)
         for index in range(len(former)):
-            page = self._pages.get(index) or (_read_page(store, former[index]) if former[index] else bytearray())
-            if index == last and page:
+            page = self._pages.get(index)
+            if page is None and (former[index] & _OFFSET or index == last):
+                page = _read_page(store, former[index])
+            if index == last and page is not None:
                 clear_bits(page, rest)
-            table.append(placed.place(page) if any(page) else 0)
+            table.append(former[index] if page is None else placed.place(page) if any(page) else 0)
         offset = placed.place(_WORDS.encode(table))
         return self.entry.marked(in_use=False).with_fields(table_offset=offset, table_size=len(table))
 

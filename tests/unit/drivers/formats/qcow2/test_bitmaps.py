@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyqio.base.errors import CorruptError, FormatError, OpenError
+from pyqio.drivers.formats.qcow2 import bitmaps
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2.bitmaps import AUTO, EXTRA_DATA_COMPATIBLE, IN_USE, Entry
 from tests.unit.drivers.formats.qcow2.conftest import Opened, Recorder, entry, patched
@@ -54,6 +55,13 @@ def test_open_when_a_bitmap_is_too_short_for_the_disk_then_refused_unless_it_is_
     assert Opened(unused).image.info()["bitmaps"][0]["flags"] == ["in-use"]
 
 
+def test_open_when_tables_take_too_much_then_refused(with_bitmaps, monkeypatch):
+    monkeypatch.setattr(bitmaps, "_MAX_TABLE_BYTES", 8)
+
+    with pytest.raises(FormatError, match="Bitmap tables are too large"):
+        Opened(with_bitmaps(entry("one"), entry("two")), read_only=True)
+
+
 def test_open_when_two_bitmaps_have_one_name_then_refused(with_bitmaps):
     with pytest.raises(FormatError, match="Bitmap already exists: same"):
         Opened(with_bitmaps(entry("same"), entry("same")))
@@ -82,6 +90,7 @@ def test_open_when_the_autoclear_bit_is_not_set_then_bitmaps_do_not_count(with_b
     image.pwrite(0, b"x")
 
     assert "bitmaps" not in image.info()
+    assert "all bitmaps are now considered inconsistent" in image.graph.remarks[0]
 
 
 def test_open_when_an_autoclear_bit_is_unknown_then_cleared_and_the_bitmaps_stay(with_bitmaps):

@@ -115,6 +115,23 @@ def test_reopen_when_read_only_then_stored_and_noted_again_afterwards(with_bitma
     assert (first, used, stored(qcow2.file)) == ({"b": {0}}, {}, {"b": {0, 1}})
 
 
+def test_close_when_a_whole_page_has_changed_then_the_table_says_ones(with_bitmaps):
+    qcow2 = Opened(
+        with_bitmaps(entry("b", granularity_bits=9).with_fields(table_size=3), size=5 * MIB, cluster_size=512)
+    )
+
+    qcow2.image.pwrite(MIB, b"x")
+    qcow2.image.discard(0, 5 * MIB)
+    qcow2.image.pwrite(3 * MIB, b"x")
+    qcow2.image.close()
+
+    (entry_now,) = qcow2.store.bitmaps._bitmaps
+    table = entry_now._read_table(qcow2.store)
+    assert list(table[:2]) == [1, 1]
+    assert stored(qcow2.file) == {"b": set(range(5 * MIB // 512))}
+    assert findings(Opened(qcow2.file)) == []
+
+
 @pytest.mark.parametrize(
     ("sizes", "left"),
     [
