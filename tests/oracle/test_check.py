@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 
 import pytest
 
 from pyqio.cli.main import main
-from tests.oracle.damage import CASES
+from tests.oracle.damage import CASES, COMPRESSED, COPIED, Bytes
 
 BETTER = {
     ("l1-is-l1", "all"): "QEMU gives up and forgets the counts that it has put right; here they are kept",
@@ -97,3 +98,38 @@ def test_check_when_qemu_img_repairs_badly_does_better(oracle, damaged, ours, tm
 
     assert left <= left_by_qemu
     assert (tmp_path / "ours" / "test.qcow2").stat().st_size < 16 << 20
+
+
+def mutate(data, rng):
+    """A few entries of the first L2 table and of the refcount block changed, as damage would."""
+    image = Bytes(data)
+    for _ in range(rng.randint(1, 6)):
+        if rng.random() < 0.5:
+            image.count(rng.randrange(image.end // image.cluster + 2), rng.choice([0, 1, 2, 3, 255, 256, 65535]))
+        else:
+            offset = rng.choice([rng.randrange(image.end + 8192), rng.randrange(1 << 60)]) & rng.choice([-4096, -512])
+            at = image.entry(rng.randrange(80))
+            other = image.get(image.entry(rng.randrange(80)))
+            flags = rng.choice([0, COPIED, COPIED, 1, COPIED | 1, COMPRESSED, 1 << 57])
+            image.put(at, rng.choice([0, 1, other, other ^ COPIED, offset | flags]) & (1 << 64) - 1)
+    return bytes(image.data)
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("kind", ["clean-compressed", "clean-scattered", "clean-snapshots"])
+def test_check_when_entries_are_mutated_counts_what_qemu_img_counts(oracle, damaged, ours, tmp_path, kind, seed):
+    oracle("qemu-img")
+    oracle("qemu-io")
+    folder = damaged(next(case for case in CASES if case.name == kind))
+    data = mutate((folder / "test.qcow2").read_bytes(), random.Random(f"{kind} {seed}"))
+    (tmp_path / "test.qcow2").write_bytes(data)
+
+    expected = theirs(tmp_path)
+    found = ours(tmp_path)
+    ours(tmp_path, "-r", "all")
+    left = trouble(tmp_path)
+    (tmp_path / "test.qcow2").write_bytes(data)
+    theirs(tmp_path, "-r", "all")
+
+    assert found == expected
+    assert left <= trouble(tmp_path)

@@ -138,7 +138,8 @@ def unpack(data: bytearray, bits: int) -> tuple[bytearray, dict[int, int]]:
     low = data[width - 1 :: width]
     wide = {}
     for place in range(width - 1):
-        for index in compress(range(len(low)), data[place::width]):
+        high = data[place::width]
+        for index in compress(range(len(low)), high) if high != bytes(len(high)) else ():
             wide[index] = int.from_bytes(data[index * width : index * width + width], "big")
             low[index] = MANY
     return low, wide

@@ -14,7 +14,7 @@ Each arrow, and each line after the first, is a flush of the file.
 from __future__ import annotations
 
 import errno
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from pyqio.base.errors import BlockError, CorruptError, FormatError
@@ -148,10 +148,10 @@ class _Check:
     def _piece_starts(self, limit: int) -> Iterator[int]:
         """The first clusters of the pieces in which a count may not be 0."""
         per_block, step = self._metadata.geometry.block_entries, self._blocks.piece_clusters
+        table = self._blocks.table
         counted = (
             range(index * per_block, min((index + 1) * per_block, limit), step)
-            for index, entry in enumerate(self._blocks.table)
-            if entry and index * per_block < limit
+            for index in compress(range(min(len(table), -(-limit // per_block))), table)
         )
         referred = (range(found.start // step * step, found.stop, step) for found in self._references.tally.ranges())
         return iter(sorted(set(chain(*counted, *referred))))

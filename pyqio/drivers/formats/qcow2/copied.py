@@ -76,6 +76,8 @@ class _Flags:
         entries = lanes.load(words)
         entries ^= entries & lanes.full(entries & self._packed, 62)
         offsets = entries & self._offsets
+        if not offsets:
+            return
         used = lanes.nonzero(offsets)
         starts = lanes.starts(offsets | lanes.tops(entries) >> 63, used, 1 << self._bits)
         for low, high in zip(lanes.positions(starts), lanes.positions(lanes.ends(starts, used)), strict=True):

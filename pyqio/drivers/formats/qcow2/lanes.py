@@ -23,10 +23,11 @@ TOP: Final = 1 << 63
 class Lanes:
     """Operations on ``count`` words."""
 
-    __slots__ = ("_below_top", "_ones", "_top", "count")
+    __slots__ = ("_below_top", "_ones", "_spread", "_top", "count")
 
     def __init__(self, count: int) -> None:
         self.count = count
+        self._spread: dict[int, int] = {}
         self._ones = int.from_bytes(b"\0\0\0\0\0\0\0\1" * count, "big")
         self._top = self._ones * TOP
         self._below_top = self._ones * (TOP - 1)
@@ -37,7 +38,10 @@ class Lanes:
 
     def spread(self, word: int) -> int:
         """``word`` in every lane."""
-        return self._ones * word
+        lanes = self._spread.get(word)
+        if lanes is None:
+            lanes = self._spread[word] = self._ones * word
+        return lanes
 
     def nonzero(self, lanes: int) -> int:
         """Bit 63 of each lane that is not zero; all lanes are at most 2^63."""
@@ -61,9 +65,26 @@ class Lanes:
         """Bit 63 of each used lane whose successor starts a run, or is not used."""
         return used & ~((used & ~starts) << 64)
 
+    def is_run(self, words: bytes | bytearray, step: int) -> bool:
+        """Whether each of these words, one at least and at most ``count``, is the one before it plus ``step``."""
+        lanes, number = self.load(words), len(words) // 8
+        first = int.from_bytes(words[:8], "big")
+        return (
+            lanes - (lanes >> 64)
+            == (first << 64 * (number - 1)) + (self._ones >> 64 * (self.count - number + 1)) * step
+        )
+
+    def number(self, bits: int) -> int:
+        """How many lanes have bit 63 set, where no other bits are."""
+        return self.flags(bits).count(TOP >> 56)
+
     def positions(self, bits: int) -> Iterable[int]:
         """Numbers of the lanes whose bit 63 is set, ascending."""
-        return compress(range(self.count), bits.to_bytes(self.count * 8, "big")[::8])
+        return compress(range(self.count), self.flags(bits))
+
+    def flags(self, bits: int) -> bytes:
+        """A byte for each lane, which is not zero where bit 63 is set, and no other bits are."""
+        return bits.to_bytes(self.count * 8, "big")[::8]
 
     def words(self, lanes: int) -> array[int]:
         """Every lane as a number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import compress
 from operator import ne
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.lanes import lanes_of
 from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO
 from pyqio.drivers.formats.qcow2.metadata import PIECE_BYTES
-from pyqio.drivers.formats.qcow2.tally import Tally
+from pyqio.drivers.formats.qcow2.tally import MANY, Tally
 
 if TYPE_CHECKING:
     from array import array
@@ -66,7 +67,10 @@ class References:
         self._l2_piece = min(geometry.cluster_size, PIECE_BYTES)
         self._lanes = lanes = lanes_of(self._l2_piece // metadata.entry_bytes)
         self._offsets = lanes.spread(OFFSET_MASK)
-        self._odd = lanes.spread(COMPRESSED | _L2_RESERVED | geometry.cluster_mask & OFFSET_MASK)
+        self._packed = lanes.spread(COMPRESSED)
+        self._step = geometry.cluster_size
+        self._odd_bits = COMPRESSED | _L2_RESERVED | geometry.cluster_mask & OFFSET_MASK
+        self._odd = lanes.spread(self._odd_bits)
         self._subclusters = lanes.spread(_SUBCLUSTERS)
 
     def count_all(self, snapshots: SnapshotTable, reftable: array[int], *, repair: bool) -> None:
@@ -122,22 +126,67 @@ class References:
     def _add_l2(self, host_offset: int, at: int, data: bytearray, *, active: bool) -> None:
         lanes = self._lanes
         words = self._metadata.first_words(data)
+        if self._metadata.entry_bytes == 8 and self._add_single_run(data, active=active):
+            return
         entries, bitmaps = lanes.load(words), lanes.load(self._metadata.second_words(data))
+        packed = entries & self._packed
+        packed = packed and entries & lanes.full(packed, COMPRESSED.bit_length() - 1)
+        entries ^= packed
         offsets, flags = entries & self._offsets, lanes.tops(entries)
         used = lanes.nonzero(offsets) | (flags if self._geometry.external else 0)
-        if entries & self._odd or (bitmaps and self._is_odd_bitmap(bitmaps, used)):
+        odd = entries & self._odd or (bitmaps and (packed or self._is_odd_bitmap(bitmaps, used)))
+        if odd or (packed and not self._add_packed(packed, active=active)):
             self._add_one_by_one(host_offset, at, data, active=active)
             return
+        number = lanes.number(used)
         if active:
-            self._findings.allocated += used.bit_count()
+            self._findings.allocated += number
             self.copied = self.copied and flags == used
         starts = lanes.starts(offsets, used, self._geometry.cluster_size)
-        if starts.bit_count() * 8 > used.bit_count() and not self._geometry.external:
+        if lanes.number(starts) * 8 > number and not self._geometry.external:
             self._add_scattered(lanes.words(offsets >> self._geometry.cluster_bits), active=active)
             return
         for low, high in zip(lanes.positions(starts), lanes.positions(lanes.ends(starts, used)), strict=True):
             offset = int.from_bytes(words[low * 8 : low * 8 + 8], "big") & OFFSET_MASK
             self._add_run(offset >> self._geometry.cluster_bits, high - low + 1, active=active)
+
+    def _add_packed(self, entries: int, *, active: bool) -> bool:
+        """Whether the compressed clusters of a piece are all in order, and counted."""
+        lanes, geometry = self._lanes, self._geometry
+        if lanes.tops(entries) or geometry.external or self.tally.maximum < MANY:
+            return False
+        bits, mask = geometry.cluster_bits, geometry.compressed_offset_mask
+        offsets = entries & lanes.spread(mask)
+        sectors = entries >> geometry.compressed_shift & lanes.spread(geometry.compressed_sectors_mask)
+        used = lanes.nonzero(entries)
+        starts = offsets >> bits & lanes.spread(mask >> bits)
+        last_sectors = (offsets >> 9 & lanes.spread(mask >> 9)) + sectors
+        ends = last_sectors >> bits - 9 & lanes.spread(mask >> bits - 1)
+        further = ends - starts
+        low, high = lanes.words(starts), lanes.words(ends)
+        if further & ~(used >> 63) or max(high) >= self._file_clusters:
+            return False
+        self.tally.add_counted(Counter(compress(low, lanes.flags(used))))
+        self.tally.add_counted(Counter(compress(high, lanes.flags(further << 63))))
+        if active:
+            number = lanes.number(used)
+            self._findings.allocated += number
+            self._findings.compressed += number
+            self._findings.fragmented += number
+        return True
+
+    def _add_single_run(self, data: bytearray, *, active: bool) -> bool:
+        """Whether the piece is one run of clusters, which is counted then, and nothing after it."""
+        words = data if any(data[-8:]) else data[: -(-len(data.rstrip(b"\0")) // 8) * 8]
+        first, number = int.from_bytes(words[:8], "big"), len(words) // 8
+        last = first + (number - 1 << self._geometry.cluster_bits)
+        if not first & OFFSET_MASK or (first | last) & self._odd_bits or not self._lanes.is_run(words, self._step):
+            return False
+        if active:
+            self._findings.allocated += number
+            self.copied = self.copied and bool(first & COPIED)
+        self._add_run((first & OFFSET_MASK) >> self._geometry.cluster_bits, number, active=active)
+        return True
 
     def _is_odd_bitmap(self, bitmaps: int, used: int) -> bool:
         allocated = bitmaps & self._subclusters

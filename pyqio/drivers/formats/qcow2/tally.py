@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pyqio.base.errors import BlockError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _CHUNK_BITS: Final = 18
 _CHUNK: Final = 1 << _CHUNK_BITS
@@ -30,6 +30,7 @@ class Tally:
     def __init__(self, maximum: int, overflow: Callable[[int], None]) -> None:
         self.maximum = maximum
         self._byte_maximum = min(maximum, MANY)
+        self._below = bytes(range(self._byte_maximum))
         self._overflow = overflow
         self._chunks: dict[int, bytearray] = {}
         self._excess: dict[int, int] = {}
@@ -57,9 +58,9 @@ class Tally:
             low = first & _CHUNK - 1
             high = min(low + end - first, _CHUNK)
             former = chunk[low:high]
-            if not any(former):
+            if former == bytes(high - low):
                 chunk[low:high] = b"\1" * (high - low)
-            elif max(former) < self._byte_maximum:
+            elif not former.translate(None, self._below):
                 chunk[low:high] = former.translate(_PLUS_ONE)
             else:
                 self.add_each(range(first, first + high - low))
@@ -79,6 +80,16 @@ class Tally:
                 self._excess[cluster] = self._excess.get(cluster, 0) + 1
             else:
                 self._overflow(cluster)
+
+    def add_counted(self, references: Mapping[int, int]) -> None:
+        """So many more references to each of these clusters."""
+        for cluster, number in references.items():
+            chunk = self._chunk(cluster >> _CHUNK_BITS)
+            count = chunk[cluster & _CHUNK - 1] + number
+            if count <= self._byte_maximum:
+                chunk[cluster & _CHUNK - 1] = count
+            else:
+                self.add_each([cluster] * number)
 
     def bytes(self, first: int, number: int) -> bytes:
         """The counts of ``number`` clusters in a row, each at most MANY."""
