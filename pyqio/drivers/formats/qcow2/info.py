@@ -41,9 +41,8 @@ def describe(store: Store) -> Mapping[str, Any]:
 
 
 def _data_file(store: Store) -> tuple[str | None, bool | None]:
-    """The name that the image has for its data file, and whether that file alone shows the guest's bytes."""
+    """The name that the image has for a data file, and whether that file alone shows the guest's bytes."""
     fields, header = store.fields, store.header
-    if not fields.incompatible_features & layout.DATA_FILE:
-        return None, None
     named = header.extension(headers.EXT_DATA_FILE) is not None
-    return header.data_file if named else None, bool(fields.autoclear_features & layout.RAW_DATA_FILE)
+    raw = bool(fields.autoclear_features & layout.RAW_DATA_FILE) if store.geometry.external else None
+    return header.data_file if named else None, raw
