@@ -126,9 +126,11 @@ class Node:
         """Change the size in bytes; new bytes read as zeroes."""
         if self.flags.read_only:
             raise self._context(ReadOnly("Image is read-only", errno=errno.EACCES), length)
-        with self._changing(length):
-            self.driver.truncate(length, prealloc=prealloc, exact=exact)
-        self._length = self.driver.length()
+        try:
+            with self._changing(length):
+                self.driver.truncate(length, prealloc=prealloc, exact=exact)
+        finally:
+            self._length = self.driver.length()  # which may have changed before something failed
 
     def block_status(self, offset: int, length: int) -> Iterator[Extent]:
         """Extents that cover exactly the range, ascending; past the end is one hole that is not allocated."""

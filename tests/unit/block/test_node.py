@@ -159,6 +159,21 @@ def test_truncate_changes_the_length_that_requests_are_held_against(plain):
     assert read(node, 96, 8) == b"\x06" * 4 + bytes(4)
 
 
+def test_truncate_when_it_fails_after_the_length_changed_then_the_node_knows_the_length(plain, monkeypatch):
+    node = plain()
+
+    def truncate(length, *, prealloc, exact):
+        del node.driver.data[length:]
+        raise BlockError("no flush", errno=errno.EIO)
+
+    monkeypatch.setattr(node.driver, "truncate", truncate)
+
+    with pytest.raises(BlockError, match="no flush"):
+        node.truncate(1024)
+
+    assert node.length() == 1024
+
+
 def test_alignment_when_the_driver_wants_512_is_kept_for_every_request(plain):
     node = plain(own_limits=Limits(request_alignment=512))
 
