@@ -3,10 +3,12 @@ from __future__ import annotations
 import pytest
 
 from pyqio.base.errors import OpenError
+from pyqio.base.types import OpenFlags
 from pyqio.block import registry
 from pyqio.block.graph import Graph
+from pyqio.block.node import Node
 from pyqio.drivers.formats.qcow2 import Qcow2
-from tests.unit.drivers.formats.qcow2.conftest import Opened, patched
+from tests.unit.drivers.formats.qcow2.conftest import WRITEBACK, Opened, Recorder, patched
 
 MIB = 1 << 20
 CLUSTER = 65536
@@ -227,3 +229,40 @@ def test_open_when_the_data_file_is_wrong_says_what_qemu_says(blank, edits, opti
         Opened(patched(blank(MIB), *edits), **options)
 
     assert caught.value.message == message
+
+
+@pytest.fixture
+def external(blank):
+    """An open image and the file of its data."""
+    file = patched(blank(MIB), DATA_FILE, (112, 24, 0x44415441_00000004_64617461_00000000 << 64), (88, 8, 1 << 40 | 2))
+    data = Recorder(bytes(MIB))
+    node = Node("data", data, OpenFlags(cache=WRITEBACK, discard="unmap"))
+    return Opened(file, **{"data-file": node}), data
+
+
+def test_open_when_the_data_file_is_raw_keeps_that_and_clears_what_is_unknown(external):
+    opened, _ = external
+
+    assert opened.file.data[88:96] == (2).to_bytes(8, "big")
+    assert opened.image.info()["data-file-raw"] is True
+
+
+def test_flush_when_the_data_is_external_puts_it_on_the_disk_before_the_tables(external):
+    opened, data = external
+    seen = []
+    opened.image.pwrite(0, b"x" * 512)
+    opened.file.on_change = lambda: seen.append(data.stable[:512])
+
+    opened.image.flush()
+
+    assert seen[-1] == b"x" * 512
+    assert data.stable[:512] == b"x" * 512
+
+
+def test_locate_when_the_data_is_external_leads_to_its_file(external):
+    opened, _ = external
+    opened.image.pwrite(65536, b"x" * 512)
+
+    location = opened.image.node.locate(65537)
+
+    assert (location.kind, location.child, location.host_offset) == ("data", "data-file", 65537)
