@@ -80,6 +80,8 @@ class Blocks:
 
     def get(self, cluster: int) -> int:
         """The count of one cluster.  Raises BlockError."""
+        if not self.offset(cluster // self._geometry.block_entries):
+            return 0
         piece = self.piece(cluster)
         return piece.get(cluster - piece.first)
 

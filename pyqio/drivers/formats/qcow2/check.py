@@ -21,11 +21,9 @@ from pyqio.base.errors import BlockError, CorruptError, FormatError
 from pyqio.base.types import CheckResult
 from pyqio.drivers.formats.qcow2 import layout, overlap
 from pyqio.drivers.formats.qcow2.blocks import Blocks
-from pyqio.drivers.formats.qcow2.copied import check_copied
 from pyqio.drivers.formats.qcow2.header import parse_file
 from pyqio.drivers.formats.qcow2.metadata import Findings, Metadata
 from pyqio.drivers.formats.qcow2.overlap import Overlap
-from pyqio.drivers.formats.qcow2.rebuild import rebuild
 from pyqio.drivers.formats.qcow2.references import References, reftable_of
 from pyqio.drivers.formats.qcow2.snapshot_table import SnapshotTable, read_table
 from pyqio.drivers.formats.qcow2.tally import MANY
@@ -180,6 +178,8 @@ class _Check:
             self._findings.report(f"Can't get refcount for cluster {cluster}: {error.strerror}")
 
     def _rebuild(self) -> None:
+        from pyqio.drivers.formats.qcow2.rebuild import rebuild
+
         findings = self._findings
         found = findings.corruptions, findings.leaks
         findings.report("Rebuilding refcount structure")
@@ -198,6 +198,8 @@ class _Check:
         references, findings = self._references, self._findings
         if references.copied and references.tally.single and not self._differ:
             return
+        from pyqio.drivers.formats.qcow2.copied import check_copied
+
         sound = not (findings.errors or findings.corruptions or findings.leaks)
         repair = self._fix == ALL or (self._fix == LEAKS and sound)
         check_copied(self._metadata, findings, self._blocks, self._guard() if repair else None)

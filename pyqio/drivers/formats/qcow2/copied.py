@@ -8,7 +8,7 @@ from pyqio.base.errors import BlockError, CorruptError
 from pyqio.drivers.formats.qcow2 import overlap
 from pyqio.drivers.formats.qcow2.lanes import lanes_of
 from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK
-from pyqio.drivers.formats.qcow2.metadata import PIECE_BYTES
+from pyqio.drivers.formats.qcow2.metadata import PART_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,7 @@ class _Flags:
         self._blocks = blocks
         self._guard = guard
         self._bits = metadata.geometry.cluster_bits
-        piece = min(metadata.geometry.cluster_size, PIECE_BYTES)
-        self._lanes = lanes_of(piece // metadata.entry_bytes)
+        self._lanes = lanes_of(min(metadata.geometry.cluster_size, PART_BYTES) // metadata.entry_bytes)
         self._offsets = self._lanes.spread(OFFSET_MASK)
         self._packed = self._lanes.spread(COMPRESSED)
 
@@ -52,7 +51,8 @@ class _Flags:
                 self._report(f"L2 cluster: l1_index={index} l1_entry={entry:x} refcount={count}")
                 self._correct(fields.l1_table_offset + index * 8, entry, overlap.ACTIVE_L1)
             for at, data in self._metadata.pieces(table, size):
-                self._check_l2(table + at, data)
+                for place, part in self._metadata.parts(data):
+                    self._check_l2(table + at + place, part)
 
     def _check_l2(self, host_offset: int, data: bytearray) -> None:
         width = self._metadata.entry_bytes

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pyqio.block.node import Node
 
 PIECE_BYTES: Final = 65536
+"""Bytes of a table that are read at a time."""
+PART_BYTES: Final = 4096
+"""Bytes of an L2 table that are worked on at a time: most tables of a large disk hold little."""
 _WORDS: Final = Codec(64)
 
 
@@ -73,10 +76,18 @@ class Metadata:
     def pieces(self, offset: int, length: int) -> Iterator[tuple[int, bytearray]]:
         """The parts of a range that are not all zero: (place in the range, bytes)."""
         zeroes = bytes(PIECE_BYTES)
-        for at in range(0, length, PIECE_BYTES):
+        for at in range(0, min(length, self.file.length() - offset), PIECE_BYTES):
             data = self.read(offset + at, min(PIECE_BYTES, length - at))
             if data != zeroes[: len(data)]:
                 yield at, data
+
+    def parts(self, data: bytearray) -> Iterator[tuple[int, bytearray]]:
+        """The parts of a piece that are not all zero: (place in the piece, bytes)."""
+        zeroes = bytes(min(PART_BYTES, len(data)))
+        for at in range(0, len(data), PART_BYTES):
+            part = data[at : at + PART_BYTES]
+            if part != zeroes:
+                yield at, part
 
     def entries(self, offset: int, count: int) -> Iterator[tuple[int, int]]:
         """The words of a table that are not zero: (index, word)."""

@@ -13,7 +13,7 @@ from pyqio.drivers.formats.qcow2 import layout
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.lanes import lanes_of
 from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO
-from pyqio.drivers.formats.qcow2.metadata import PIECE_BYTES
+from pyqio.drivers.formats.qcow2.metadata import PART_BYTES, PIECE_BYTES
 from pyqio.drivers.formats.qcow2.tally import MANY, Tally
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class References:
         self.beyond: list[tuple[int, int]] = []
         self.shunned: set[int] = set()
         self._expected = 0
-        self._l2_piece = min(geometry.cluster_size, PIECE_BYTES)
-        self._lanes = lanes = lanes_of(self._l2_piece // metadata.entry_bytes)
+        self._lanes = lanes = lanes_of(min(geometry.cluster_size, PART_BYTES) // metadata.entry_bytes)
+        self._piece_lanes = lanes_of(min(geometry.cluster_size, PIECE_BYTES) // 8)
         self._offsets = lanes.spread(OFFSET_MASK)
         self._packed = lanes.spread(COMPRESSED)
         self._step = geometry.cluster_size
@@ -121,13 +121,20 @@ class References:
             self.copied = self.copied and bool(entry & COPIED)
             self._expected = 0
             for at, data in self._metadata.pieces(table, self._geometry.cluster_size):
-                self._add_l2(table + at, at, data, active=active)
+                self._add_piece(table + at, at, data, active=active)
 
-    def _add_l2(self, host_offset: int, at: int, data: bytearray, *, active: bool) -> None:
+    def _add_piece(self, host_offset: int, at: int, data: bytearray, *, active: bool) -> None:
+        """Count what a piece of an L2 table refers to; ``at``: its place in the table."""
+        narrow = self._metadata.entry_bytes == 8
+        if narrow and self._add_single_run(data, active=active):
+            return
+        for place, part in self._metadata.parts(data):
+            if not (narrow and self._add_single_run(part, active=active)):
+                self._add_part(host_offset + place, at + place, part, active=active)
+
+    def _add_part(self, host_offset: int, at: int, data: bytearray, *, active: bool) -> None:
         lanes = self._lanes
         words = self._metadata.first_words(data)
-        if self._metadata.entry_bytes == 8 and self._add_single_run(data, active=active):
-            return
         entries, bitmaps = lanes.load(words), lanes.load(self._metadata.second_words(data))
         packed = entries & self._packed
         packed = packed and entries & lanes.full(packed, COMPRESSED.bit_length() - 1)
@@ -176,11 +183,16 @@ class References:
         return True
 
     def _add_single_run(self, data: bytearray, *, active: bool) -> bool:
-        """Whether the piece is one run of clusters, which is counted then, and nothing after it."""
+        """Whether the piece is one run of two clusters or more, which is counted then, and nothing after it."""
+        first, second = int.from_bytes(data[:8], "big"), int.from_bytes(data[8:16], "big")
+        if second != first + self._step or not first & OFFSET_MASK or first & self._odd_bits:
+            return False
         words = data if any(data[-8:]) else data[: -(-len(data.rstrip(b"\0")) // 8) * 8]
-        first, number = int.from_bytes(words[:8], "big"), len(words) // 8
-        last = first + (number - 1 << self._geometry.cluster_bits)
-        if not first & OFFSET_MASK or (first | last) & self._odd_bits or not self._lanes.is_run(words, self._step):
+        number = len(words) // 8
+        last = first + (number - 1) * self._step
+        if last & self._odd_bits or last != int.from_bytes(words[-8:], "big"):
+            return False
+        if not self._piece_lanes.is_run(words, self._step):
             return False
         if active:
             self._findings.allocated += number
