@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pyqio.base.errors import VerifyError as VerifyError
     from pyqio.base.types import Extent as Extent
     from pyqio.base.types import Run as Run
+    from pyqio.base.types import SnapshotInfo as SnapshotInfo
     from pyqio.block.image import Image as Image
 
 __version__ = "0.1.0"
@@ -48,7 +49,7 @@ _HOMES = {
         "UsageError",
         "VerifyError",
     ),
-    "pyqio.base.types": ("Extent", "Run"),
+    "pyqio.base.types": ("Extent", "Run", "SnapshotInfo"),
     "pyqio.block.image": ("Image",),
 }
 

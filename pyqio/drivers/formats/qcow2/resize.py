@@ -26,7 +26,7 @@ def truncate(store: Store, size: int, *, prealloc: str) -> None:
     if store.snapshots and store.geometry.version < 3:
         raise Unsupported("Can't resize a v2 image which has snapshots")
     if store.bitmaps is not None:
-        store.bitmaps.prepare_resize()
+        store.bitmaps.prepare_resize(store)
     if size < store.size:
         if prealloc != "off":
             raise BlockError("Preallocation can't be used for shrinking an image", errno=errno.EINVAL)

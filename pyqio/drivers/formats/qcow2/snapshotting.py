@@ -79,6 +79,7 @@ def apply(store: Store, wanted: str) -> None:
     with _Change(store) as change:
         l1 = _read_l1(store, snapshot)
         former, former_offset = store.mapping.l1, store.fields.l1_table_offset
+        change.verify(former)
         change.hold(l1)
         _edit_tables(store, l1, _without_flags)
         l1.frombytes(bytes((entries - len(l1)) * 8))
@@ -92,8 +93,8 @@ def delete(store: Store, name: str) -> None:
     snapshot = _existing(snapshots.find_by_name(store.snapshots, name))
     with _Change(store) as change:
         l1 = _read_l1(store, snapshot)
-        for table in _tables(store, l1):  # damage is found before anything has changed
-            _clusters(store, table)
+        change.verify(l1)
+        change.verify(store.mapping.l1)
         others = [other for other in store.snapshots if other is not snapshot]
         change.commit(snapshots_offset=change.place_table(others), nb_snapshots=len(others), dirty=True)
         change.free_table()
@@ -184,19 +185,21 @@ class _Change:
             self._store.update(incompatible_features=self._features(dirty=True))
             self._store.file.flush()
 
+    def verify(self, l1: Iterable[int]) -> None:
+        """Find damage in the tables below an L1 table before anything has changed.  Raises BlockError."""
+        for offset in _tables(self._store, l1):
+            _clusters(self._store, offset)
+
     def hold(self, l1: Iterable[int]) -> None:
         """One more reference to everything that an L1 table leads to."""
         for offset in _tables(self._store, l1):
-            clusters = _clusters(self._store, offset)
-            self._store.refcounts.raise_each(clusters)
-            self._undo.append(partial(self._store.refcounts.lower_each, clusters))
+            self._store.refcounts.raise_each(_clusters(self._store, offset))
+            self._undo.append(partial(self._let_go_table, offset))
 
     def let_go(self, l1: Iterable[int]) -> None:
         """One reference less to everything that an L1 table leads to."""
         for offset in _tables(self._store, l1):
-            clusters = _clusters(self._store, offset)
-            counts = self._store.refcounts.lower_each(clusters)
-            self._discard(cluster for cluster, count in zip(clusters, counts, strict=True) if not count)
+            self._let_go_table(offset)
 
     def free(self, offset: int, length: int) -> None:
         """A table in so many bytes is not referred to any more."""
@@ -238,6 +241,11 @@ class _Change:
         store.update(**fields, incompatible_features=self._features(dirty=dirty and store.fields.version > 2))
         self._committed = True
         store.file.flush()
+
+    def _let_go_table(self, offset: int) -> None:
+        clusters = _clusters(self._store, offset)
+        counts = self._store.refcounts.lower_each(clusters)
+        self._discard(cluster for cluster, count in zip(clusters, counts, strict=True) if not count)
 
     def _features(self, *, dirty: bool) -> int:
         others = self._store.fields.incompatible_features & ~layout.DIRTY

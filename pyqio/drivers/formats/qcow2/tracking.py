@@ -43,7 +43,8 @@ class Tracker:
     def __init__(self, where: BitmapsExtension, entries: Iterable[Entry]) -> None:
         self._where = where
         self._bitmaps = [Bitmap(entry) for entry in entries]
-        self._noting: list[Bitmap] = []
+        self._noting: list[Bitmap] | None = None
+        """Those that note every change; None as long as the directory does not say that they are in use."""
         self._changed = False
 
     def describe(self) -> list[Mapping[str, Any]]:
@@ -64,12 +65,13 @@ class Tracker:
 
     def mark(self, store: Store, offset: int, length: int) -> None:
         """The guest's bytes in this range are about to change."""
-        for bitmap in self._noting:
+        for bitmap in self._begun(store):
             bitmap.mark(store, offset, length)
             self._changed = True
 
-    def prepare_resize(self) -> None:
+    def prepare_resize(self, store: Store) -> None:
         """The guest's size is about to change.  Raises Unsupported where a bitmap cannot follow."""
+        self._begun(store)
         for bitmap in self._bitmaps:
             if bitmap.lost or not bitmap.taken:
                 raise Unsupported(
@@ -86,7 +88,6 @@ class Tracker:
     def save(self, store: Store) -> None:
         """Write what has been noted; the bitmaps are not in use any more.  Raises BlockError."""
         taken = [bitmap for bitmap in self._bitmaps if bitmap.taken]
-        self._noting = []
         if self._changed:
             self._write_anew(store, [bitmap for bitmap in taken if not bitmap.is_damaged(store)])
         else:
@@ -94,6 +95,13 @@ class Tracker:
             self._write_flags(store, taken, in_use=False)
         for bitmap in taken:
             bitmap.forget()
+        self._noting = None
+
+    def _begun(self, store: Store) -> list[Bitmap]:
+        """Those that note every change.  Where an image could not be made read-only they have to begin again."""
+        if self._noting is None:
+            self.begin(store)
+        return self._noting or []
 
     def _write_flags(self, store: Store, chosen: Sequence[Bitmap], *, in_use: bool) -> None:
         """Let the directory on stable storage say whether these are in use."""
@@ -119,10 +127,10 @@ class Tracker:
             where = former._replace(directory_offset=placed.place(directory), directory_size=len(directory))
             store.refcounts.write_back()
             store.flush()
-            store.update_extensions({EXT_BITMAPS: pack(where)})
         except BaseException:
             placed.abandon()
             raise
+        store.update_extensions({EXT_BITMAPS: pack(where)})
         store.guard.release(former.directory_offset, former.directory_size, overlap.BITMAP_DIRECTORY)
         store.guard.claim(where.directory_offset, where.directory_size, overlap.BITMAP_DIRECTORY)
         self._where = where
@@ -269,18 +277,16 @@ def _read_page(store: Store, entry: int) -> bytearray:
     return page
 
 
-def set_bits(page: bytearray, low: int, high: int) -> bool:
-    """Set bits ``low`` to ``high``, the end exclusive; returns whether any was clear."""
+def set_bits(page: bytearray, low: int, high: int) -> None:
+    """Set bits ``low`` to ``high``, the end exclusive."""
     first, last = low >> 3, high - 1 >> 3
     head, tail = 0xFF << (low & 7) & 0xFF, 0xFF >> (-high & 7)
     if first == last:
-        changed = page[first] & head & tail != head & tail
         page[first] |= head & tail
-        return changed
-    wanted = bytes([page[first] | head]) + b"\xff" * (last - first - 1) + bytes([page[last] | tail])
-    changed = page[first : last + 1] != wanted
-    page[first : last + 1] = wanted
-    return changed
+        return
+    page[first] |= head
+    page[first + 1 : last] = b"\xff" * (last - first - 1)
+    page[last] |= tail
 
 
 def clear_bits(page: bytearray, low: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
+from contextlib import suppress
 
 import pytest
 
@@ -155,6 +156,26 @@ def test_truncate_when_there_are_bitmaps_then_they_follow(with_bitmaps, sizes, l
     assert findings(Opened(qcow2.file)) == []
 
 
+@pytest.mark.parametrize("changes", range(12))
+def test_reopen_when_it_fails_then_what_is_written_afterwards_is_noted_too(with_bitmaps, changes):
+    file = with_bitmaps(entry("b"))
+    qcow2 = Opened(file)
+    qcow2.image.pwrite(0, b"x")
+    file.fail_at = file.changes + changes
+
+    with suppress(BlockError):
+        qcow2.image.reopen(read_only=True)
+    file.fail_at = None
+    qcow2.image.reopen(read_only=False)
+    qcow2.image.pwrite(3 * CLUSTER, b"x")
+    used = stored(file)
+    qcow2.image.close()
+
+    assert used == {}
+    assert stored(file) == {"b": {0, 3}}
+    assert [finding for finding in findings(Opened(file)) if "Leaked" not in finding] == []
+
+
 def test_truncate_when_a_table_says_ones_then_no_bit_is_set_past_the_end(with_bitmaps):
     qcow2 = Opened(with_bitmaps(entry("b"), table=1))
 
@@ -242,10 +263,9 @@ def test_power_cut_at_any_write_leaves_no_trusted_bitmap_that_missed_a_change(wi
 def test_set_bits_when_any_range_then_exactly_those(low, count):
     page = bytearray(8)
 
-    first, again = set_bits(page, low, low + count), set_bits(page, low, low + count)
+    set_bits(page, low, low + count)
 
     assert int.from_bytes(page, "little") == ((1 << count) - 1) << low
-    assert (first, again) == (True, False)
 
 
 @pytest.mark.parametrize("low", range(1, 32))
