@@ -77,8 +77,6 @@ def _fill(file: Node, data: Node, plan: Plan, secrets: Secrets) -> None:
     """Header, refcount table and first block in three clusters; the rest is growing from 0 bytes."""
     cluster_size = 1 << plan.cluster_bits
     encoded = _encode(plan)
-    if plan.encrypt is not None:
-        raise OpenError("qcow2 images with encryption are not supported", errno=errno.ENOTSUP)
     file.truncate(3 * cluster_size)
     file.pwrite(0, memoryview(encoded))
     file.pwrite(cluster_size, memoryview((2 * cluster_size).to_bytes(8, "big")))
@@ -90,6 +88,10 @@ def _fill(file: Node, data: Node, plan: Plan, secrets: Secrets) -> None:
             resize.truncate(store, plan.size, prealloc=plan.preallocation)
     except BlockError as error:
         raise OpenError(f"Could not resize image: {error.message}", errno=error.errno) from error
+    if plan.encrypt is not None:
+        from pyqio.drivers.formats.qcow2 import encryption
+
+        encryption.create(store, plan.encrypt, secrets.password)
     store.settle()
 
 

@@ -20,10 +20,12 @@ from pyqio.drivers.formats.qcow2.compressed import TYPES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyqio.drivers.formats.qcow2.encryption import Encryption
+
 _VERSIONS: Final = {"0.10": 2, "v2": 2, "1.1": 3, "v3": 3}
 _PREALLOCATIONS: Final = ("off", "metadata", "falloc", "full")
 _COMPRESSIONS: Final = {name: number for number, (name, _) in TYPES.items()}
-_ENCRYPTIONS: Final = ("aes", "luks")
+_ENCRYPTIONS: Final = tuple(layout.CRYPT_METHODS.values())
 _MAX_LENGTH: Final = INT64_MAX + 1 - (1 << 30)
 """Bytes in the largest image that QEMU takes."""
 _MIN_EXTENDED_L2: Final = 1 << 14
@@ -80,8 +82,7 @@ class Plan(Record):
     """An image that can be made.
 
     ``size``: guest bytes, whole sectors.  ``compression_type``: the header's number.  ``data_file``: None where the
-    image holds its data itself.  ``encrypt``: the options of this group without its name, with ``format``; None for
-    an image that is not encrypted.
+    image holds its data itself.  ``encrypt``: None for an image that is not encrypted.
     """
 
     version: int
@@ -96,12 +97,12 @@ class Plan(Record):
     data_file_raw: bool
     backing_file: str
     backing_format: str
-    encrypt: Mapping[str, Any] | None
+    encrypt: Encryption | None
 
 
 def check_aliases(values: Mapping[str, Any]) -> None:
     """Refuse two names for one thing, before any file is touched.  Raises OptionError."""
-    if "encryption" in values and "encrypt.format" in values:
+    if values.get("encryption") and "encrypt.format" in values:
         raise OptionError("'encrypt.format' and its alias 'encryption' can't be used at the same time")
 
 
@@ -143,7 +144,7 @@ def _choice(name: str, text: str, allowed: Mapping[str, Any] | tuple[str, ...] |
     return text
 
 
-def _encrypt(values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _encrypt(values: Mapping[str, Any]) -> Encryption | None:
     given = {name.removeprefix("encrypt."): value for name, value in values.items() if name.startswith("encrypt.")}
     if values.get("encryption"):
         given["format"] = "aes"
@@ -152,7 +153,9 @@ def _encrypt(values: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if "format" not in given:
         raise OptionError("Parameter 'encrypt.format' is missing")
     _choice("format", given["format"], _ENCRYPTIONS)
-    return given
+    from pyqio.drivers.formats.qcow2 import encryption
+
+    return encryption.plan(given)
 
 
 def _require_3(version: int, what: str) -> None:

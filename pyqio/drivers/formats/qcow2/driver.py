@@ -13,7 +13,7 @@ from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2.mapping import DATA, NOWHERE, PACKED, UNALLOCATED, ZERO_ALLOCATED, ZERO_PLAIN
 from pyqio.drivers.formats.qcow2.naming import backing_child, data_child
 from pyqio.drivers.formats.qcow2.options import Qcow2Options, change, settle
-from pyqio.drivers.formats.qcow2.store import Store, refuse_unsupported
+from pyqio.drivers.formats.qcow2.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyqio.base.types import CheckResult, OpenFlags, SnapshotInfo
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
+    from pyqio.drivers.formats.qcow2.mapping import Run
     from pyqio.drivers.formats.qcow2.tracking import Tracker
 
 _KINDS = {
@@ -51,7 +52,6 @@ class Qcow2Image(Qcow2):
         if writable and header.fields.incompatible_features & layout.DIRTY:
             header = _repair(file, header, opening.report)
         data = _open_data(opening, file, header)
-        refuse_unsupported(header)
         if _chooses_snapshot(options):
             if writable:
                 raise OpenError(_NOT_READ_ONLY)
@@ -59,6 +59,10 @@ class Qcow2Image(Qcow2):
         settings = settle(options, header, unmap=opening.flags.discard == "unmap")
         store = Store(file, header, settings, writable=writable)
         store.data = data
+        if header.fields.crypt_method:
+            from pyqio.drivers.formats.qcow2 import encryption
+
+            encryption.unlock(store, options, opening.secret)
         store.backing = _open_backing(opening, file, header)
         if not _chooses_snapshot(options):
             store.bitmaps = _load_bitmaps(store)
@@ -153,19 +157,23 @@ class Qcow2Image(Qcow2):
             data = run.kind in (DATA, PACKED)
             allocated = run.kind != UNALLOCATED
             zero = not data and (allocated or self._store.backing is None)
-            host = None if run.host_offset == NOWHERE else run.host_offset
+            host = self._plain_offset(run)
             yield Extent(at, run.length, data=data, zero=zero, allocated=allocated, host_offset=host)
 
     def locate(self, offset: int) -> Location:
         """The L1 and L2 entries that lead to a guest byte."""
         mapping, backing = self._store.mapping, self._store.backing
         run = mapping.run(offset, offset + 1)
-        host = None if run.host_offset == NOWHERE else run.host_offset
+        host = self._plain_offset(run)
         data = "data-file" if self._store.geometry.external else "file"
-        child = data if host is not None else "file" if run.kind == PACKED else None
+        child = data if host is not None or run.kind == DATA else "file" if run.kind == PACKED else None
         if run.kind == UNALLOCATED and backing is not None and offset < backing.length():
             return Location(kind="backing", child="backing", host_offset=offset, detail=mapping.place(offset))
         return Location(kind=_KINDS[run.kind], child=child, host_offset=host, detail=mapping.place(offset))
+
+    def _plain_offset(self, run: Run) -> int | None:
+        """Where the bytes of a run are stored as they are."""
+        return None if run.host_offset == NOWHERE or self._store.cipher is not None else run.host_offset
 
     def snapshots(self) -> Sequence[SnapshotInfo]:
         """The snapshot table."""

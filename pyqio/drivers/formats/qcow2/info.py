@@ -23,6 +23,7 @@ def describe(store: Store) -> Mapping[str, Any]:
             "compat": "0.10",
             "compression-type": "zlib",
             "refcount-bits": store.geometry.refcount_bits,
+            "encrypt": _encryption(store),
         }
     else:
         data_file, data_file_raw = _data_file(store)
@@ -33,11 +34,20 @@ def describe(store: Store) -> Mapping[str, Any]:
             "bitmaps": None if store.bitmaps is None else store.bitmaps.describe(),
             "refcount-bits": store.geometry.refcount_bits,
             "data-file": data_file,
+            "encrypt": _encryption(store),
             "data-file-raw": data_file_raw,
             "corrupt": bool(fields.incompatible_features & layout.CORRUPT),
             "extended-l2": bool(fields.incompatible_features & layout.EXTENDED_L2),
         }
     return common | {name: value for name, value in said.items() if value is not None}
+
+
+def _encryption(store: Store) -> Mapping[str, Any] | None:
+    if not store.fields.crypt_method:
+        return None
+    from pyqio.drivers.formats.qcow2 import encryption
+
+    return encryption.describe(store)
 
 
 def _data_file(store: Store) -> tuple[str | None, bool | None]:

@@ -35,6 +35,10 @@ EXTENDED_L2: Final = 16
 KNOWN_INCOMPATIBLE: Final = DIRTY | CORRUPT | DATA_FILE | COMPRESSION_TYPE | EXTENDED_L2
 # Compatible features.
 LAZY_REFCOUNTS: Final = 1
+# Encryption methods, and their names.
+CRYPT_AES: Final = 1
+CRYPT_LUKS: Final = 2
+CRYPT_METHODS: Final = {CRYPT_AES: "aes", CRYPT_LUKS: "luks"}
 # Autoclear features.
 BITMAPS: Final = 1
 RAW_DATA_FILE: Final = 2

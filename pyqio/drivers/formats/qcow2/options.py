@@ -67,6 +67,8 @@ _CHANGEABLE: Final = (
     *(name for names in _TOGETHER for name in names),
     "l2-cache-entry-size",
     "cache-clean-interval",
+    "encrypt.format",
+    "encrypt.key-secret",
 )
 """What may change while the image is open."""
 
@@ -115,8 +117,7 @@ def settle(options: Qcow2Options, header: Header, *, unmap: bool) -> Settings:
     l2_bytes, refcount_bytes = _cache_sizes(options)
     if not 0 <= options.cache_clean_interval <= _MAX_INTERVAL:
         raise OpenError("Cache clean interval too big")
-    if options.encrypt__format is not None and not header.fields.crypt_method:
-        raise OpenError(f"No encryption in image header, but options specified format '{options.encrypt__format}'")
+    _check_encryption(options, header)
     return Settings(
         lazy_refcounts=lazy,
         sections=_sections(options),
@@ -127,6 +128,14 @@ def settle(options: Qcow2Options, header: Header, *, unmap: bool) -> Settings:
         discard_snapshot=options.pass_discard_snapshot,
         discard_other=options.pass_discard_other,
     )
+
+
+def _check_encryption(options: Qcow2Options, header: Header) -> None:
+    named, found = options.encrypt__format, layout.CRYPT_METHODS.get(header.fields.crypt_method)
+    if named is not None and found is None:
+        raise OpenError(f"No encryption in image header, but options specified format '{named}'")
+    if named not in (None, found):
+        raise OpenError(f"Header reported '{found}' encryption format but options specify '{named}'")
 
 
 def _cache_sizes(options: Qcow2Options) -> tuple[int, int]:

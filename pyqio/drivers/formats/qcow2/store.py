@@ -14,7 +14,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, NoReturn
 
-from pyqio.base.errors import BlockError, CorruptError, OpenError
+from pyqio.base.errors import BlockError, CorruptError
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2 import layout, overlap, snapshots
 from pyqio.drivers.formats.qcow2.allocation import Allocator
@@ -239,9 +239,3 @@ class Store:
 
     def _move_refcount_table(self, offset: int, clusters: int) -> None:
         self.update(refcount_table_offset=offset, refcount_table_clusters=clusters)
-
-
-def refuse_unsupported(header: Header) -> None:
-    """Raise OpenError for features that are known by name but not served."""
-    if header.fields.crypt_method:
-        raise OpenError("qcow2 images with encryption are not supported", errno=errno.ENOTSUP)

@@ -55,7 +55,7 @@ def test_create_when_large_is_sparse(path):
         ({"compression_type": "zstd", "compat": "v2"}, "Non-zlib compression type is only supported with"),
         ({"extended_l2": "on", "cluster_size": "512"}, "Extended L2 entries are only supported with cluster sizes"),
         ({"data_file_raw": "on"}, "data-file-raw requires data-file"),
-        ({"encryption": "on"}, "qcow2 images with encryption are not supported"),
+        ({"encryption": "on"}, "Parameter 'encrypt.key-secret' is required for cipher"),
         ({"backing_file": "b", "preallocation": "full"}, "Backing file and preallocation can only be used at the same"),
         ({"backing_file": "b" * 1024, "backing_fmt": "raw"}, "Could not assign backing file 'bbb"),
         ({"encrypt.iter-time": "9"}, "Parameter 'encrypt.format' is missing"),

@@ -4,6 +4,7 @@ import pytest
 
 from pyqio.base.errors import OpenError, OptionError
 from pyqio.block.creation import parse
+from pyqio.crypto import luks
 from pyqio.drivers.formats.qcow2.creation import OPTIONS, check_aliases, plan
 
 MIB = 1 << 20
@@ -88,10 +89,10 @@ def test_plan_rounds_the_size_up_to_sectors():
     [
         ({}, None),
         ({"encryption": "off"}, None),
-        ({"encryption": "on"}, {"format": "aes"}),
+        ({"encryption": "on"}, (1, None, None)),
         (
             {"encrypt.format": "luks", "encrypt.key-secret": "s", "encrypt.iter-time": "10"},
-            {"format": "luks", "key-secret": "s", "iter-time": 10},
+            (2, "s", luks.choose({"iter-time": 10})),
         ),
     ],
 )
@@ -101,4 +102,8 @@ def test_plan_gathers_what_is_said_of_encryption(options, encrypt):
 
 def test_check_aliases_when_both_are_given_refuses_them():
     with pytest.raises(OptionError, match="can't be used at the same time"):
-        check_aliases(parse(OPTIONS, {"encryption": "off", "encrypt.format": "aes"}))
+        check_aliases(parse(OPTIONS, {"encryption": "on", "encrypt.format": "aes"}))
+
+
+def test_check_aliases_when_one_says_no_takes_the_other():
+    check_aliases(parse(OPTIONS, {"encryption": "off", "encrypt.format": "aes"}))

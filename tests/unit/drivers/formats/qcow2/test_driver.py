@@ -108,8 +108,8 @@ def test_open_when_lazy_refcounts_are_asked_of_version_2_is_refused(blank):
         Opened(blank(MIB, compat="0.10"), **{"lazy-refcounts": "on"})
 
 
-def test_open_when_the_image_is_encrypted_says_that_this_is_not_served(blank):
-    with pytest.raises(OpenError, match="qcow2 images with encryption are not supported"):
+def test_open_when_the_image_is_encrypted_and_no_secret_is_named_says_so(blank):
+    with pytest.raises(OpenError, match=r"^Parameter 'encrypt.key-secret' is required for cipher$"):
         Opened(patched(blank(MIB), (32, 4, 1)))
 
 
