@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PYQIO = str(Path(sysconfig.get_path("scripts")) / "pyqio")
 MIB = 1 << 20
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Installed modules are compiled; those of a checkout are by the first run, unless this variable forbids it."""
 SECRET = ("--object", "secret,id=key,data=hunter2")
 
 
@@ -146,7 +148,7 @@ def measure(command: list[str], *, into: Measured, script: Path | None, output: 
     """Run ``command`` to its end and add what it took."""
     with open(script or os.devnull, "rb") as stdin, open(output, "wb") as stdout:
         started = time.perf_counter()
-        process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE)
+        process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=ENVIRONMENT)
         _, status, used = os.wait4(process.pid, 0)
         into.seconds.append(time.perf_counter() - started)
     process.returncode = os.waitstatus_to_exitcode(status)
