@@ -8,6 +8,7 @@ from tests.oracle.differ import Worker
 from tests.oracle.geometry import Geometry
 from tests.oracle.streams import Stream
 
+SUBCLUSTERS = ("-o", "extended_l2=on,cluster_size=16k")
 SETUP = {
     "raw": (("truncate", "-s", "1M", "t.raw"), ("sh", "-c", "printf 0123456789 >pattern")),
     "odd": (("truncate", "-s", "65537", "t.raw"), ("qemu-io", "-f", "raw", "-c", "write -P 33 4272 12288", "t.raw")),
@@ -39,6 +40,30 @@ SETUP = {
             "40k",
         ),
     ),
+    "chain": (
+        ("qemu-img", "create", "-q", "-f", "qcow2", "base1.img", "66560"),
+        ("qemu-io", "-c", "write -zu 0 66560", "base1.img"),
+        ("qemu-img", "create", "-q", "-f", "qcow2", "-b", "base1.img", "-F", "qcow2", "base.img", "66560"),
+        ("qemu-img", "create", "-q", "-f", "qcow2", *SUBCLUSTERS, "-b", "base.img", "-F", "qcow2", "t.qcow2", "66048"),
+    ),
+    "subclusters over a longer file": (
+        ("qemu-img", "create", "-q", "-f", "raw", "base.img", "256k"),
+        ("qemu-io", "-f", "raw", "-c", "write -P 7 0 256k", "base.img"),
+        ("qemu-img", "create", "-q", "-f", "qcow2", *SUBCLUSTERS, "-b", "base.img", "-F", "raw", "t.qcow2", "64k"),
+    ),
+    "data file": (
+        (
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-o",
+            "data_file=t.data,preallocation=metadata",
+            "t.qcow2",
+            "1048064",
+        ),
+    ),
 }
 
 FOUND = (
@@ -51,6 +76,14 @@ FOUND = (
     ("version 2 overlay", "", ["truncate 100k", "truncate -m falloc 100k"]),
     ("small", "", ["write -zn 413696 3k", "truncate -m full 10486784"]),
     ("qcow2", "", ["truncate 7E", "truncate -m metadata 1M"]),
+    ("small", "", ["truncate 1M", "truncate -m falloc 1M", "truncate -m full 0"]),
+    ("subclusters over a longer file", "", ["truncate -m full 131072", "read -P 0 64k 64k"]),
+    ("subclusters over a longer file", "", ["truncate -m metadata 131072", "map"]),
+    ("data file", "", ["truncate -m falloc 1048064", "truncate -m metadata 1048064", "truncate 1048064"]),
+    # What several backing files show.
+    ("chain", "", ["write -zun 65536 1", "write -z 8704 513", "map"]),
+    # Compressed writes beside an image.
+    ("data file", "", ["write -c 0 0", "write -c 0 64k", "map"]),
     ("raw", "-f raw", ["truncate -m metadata 0"]),
     # Detected zeroes: compressed, unaligned, of no bytes.
     ("qcow2", "-f qcow2", ["reopen -o detect-zeroes=on", "write -P 0 0 64k", "write -P 0 -c 64k 64k", "map"]),
