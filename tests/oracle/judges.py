@@ -162,13 +162,14 @@ class Twins:
     def differences(self) -> Iterator[str]:
         """What a guest or a host sees of them that is not the same."""
         real, ours = self.paths
+        checked = self.tool("check", of=[ours])
         if self.checker is not None:
-            yield from self.checked_alike(ours, self.checker)
-        if real.read_bytes() == ours.read_bytes() and not self.killed:
+            yield from self.checked_alike(ours, self.checker, checked)
+        if not self.killed and real.read_bytes() == ours.read_bytes():
             return
         if self.killed and features(ours, mask=DIRTY)[1]:
             self.tool("check", "-r", "all", of=[ours])  # what lazy refcounts are about
-        checked = self.tool("check", of=[ours])
+            checked = self.tool("check", of=[ours])
         allowed = {0, LEAKS, self.tool("check", of=[real]).returncode} if self.killed else {0}
         if checked.returncode not in allowed:
             yield f"qemu-img check says {checked.returncode}: {checked.stdout}{checked.stderr}"
@@ -176,14 +177,13 @@ class Twins:
         if self.killed and not (self.durable and self.tool("compare", of=[real, real]).returncode == 0):
             return  # The real tool may have been killed between a compressed cluster and the padding behind it.
         yield from self.contents()
-        yield from self.descriptions()
+        yield from self.description()
 
-    def checked_alike(self, path: Path, checker: Checker) -> Iterator[str]:
+    def checked_alike(self, path: Path, checker: Checker, theirs: CompletedProcess[str]) -> Iterator[str]:
         """What qemu-img check says of an image, and what pyqio does."""
         options, words = self.shape.opened(path.name)
         command = ["-c", "check", *options, *words] if self.shape.encrypted else ["-c", f"check -f qcow2 {path.name}"]
         status, said = checker.tell(["pyqio", "-r", *command], path.parent)
-        theirs = self.tool("check", of=[path])
         # The two streams of output, each in its order: what is found, and the summary.
         expected = sorted((theirs.stdout + theirs.stderr).splitlines())
         if (status, sorted(said.splitlines())) != (theirs.returncode, expected):
@@ -197,7 +197,8 @@ class Twins:
         maps = [self.status_map(path) for path in self.paths]
         if maps[0] != maps[1]:
             yield "map:\n" + "".join(cut(difflib.unified_diff(*maps, "real", "ours")))
-        for name in [entry["name"] for entry in self.described(self.paths[0]).get("snapshots", ())]:
+        for entry in self.descriptions[0].get("snapshots", ()):
+            name = entry["name"]
             flat = [path.with_name(f"{path.name}.flat") for path in self.paths]
             for path, target in zip(self.paths, flat, strict=True):
                 self.tool("convert", "-l", f"snapshot.name={name}", "-O", "raw", of=[path], to=target)
@@ -206,16 +207,21 @@ class Twins:
             for target in flat:
                 target.unlink(missing_ok=True)
 
-    def descriptions(self) -> Iterator[str]:
+    @cached_property
+    def descriptions(self) -> list[dict]:
+        """What is told of both."""
+        return [self.described(path) for path in self.paths]
+
+    def description(self) -> Iterator[str]:
         """The header, the list of snapshots, the bitmaps."""
         headers = [features(path, mask=~DIRTY if self.killed else ~0) for path in self.paths]
         if headers[0] != headers[1]:
             yield f"version and feature bits {headers[0]}, ours {headers[1]}"
-        described = [json.dumps(self.described(path), indent=1).splitlines(keepends=True) for path in self.paths]
+        described = [json.dumps(told, indent=1).splitlines(keepends=True) for told in self.descriptions]
         if described[0] != described[1]:
             yield "info:\n" + "".join(cut(difflib.unified_diff(*described, "real", "ours")))
         if "bitmaps" in self.shape.features and not self.killed:
-            bitmaps = [self.bitmaps(path) for path in self.paths]
+            bitmaps = [self.bitmaps(*both) for both in zip(self.paths, self.descriptions, strict=True)]
             if bitmaps[0] != bitmaps[1]:
                 yield f"bitmaps {bitmaps[0]}, ours {bitmaps[1]}"
 
@@ -257,9 +263,9 @@ class Twins:
                 merged.append([extent["start"], extent["length"], kind])
         return [f"{start:#x} {length:#x} {kind}\n" for start, length, kind in merged]
 
-    def bitmaps(self, path: Path) -> dict[str, str]:
+    def bitmaps(self, path: Path, told: dict) -> dict[str, str]:
         """The hash that QEMU's storage daemon makes of each bitmap that can be read."""
-        listed = self.described(path)["format-specific"]["data"].get("bitmaps", ())
+        listed = told["format-specific"]["data"].get("bitmaps", ())
         names = [entry["name"] for entry in listed if "in-use" not in entry["flags"]]
         node = f"driver=qcow2,node-name=image,read-only=on,file.driver=file,file.filename={path}"
         secret = ["encrypt.key-secret=sec0"] * self.shape.encrypted
