@@ -23,8 +23,8 @@ FORMATS = [
 ]
 
 
-def run(*words, check=True):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+def run(*words, check=True, folder=None):
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120)
     assert not check or done.returncode == 0, (words, done.stdout, done.stderr)
     return done
 
@@ -123,23 +123,13 @@ def test_snapshot_when_given_to_both_programs_then_both_say_the_same(oracle, tmp
     for program in ("qemu-img", "pyqio"):
         folder = tmp_path / program
         folder.mkdir()
-        image = str(folder / "disk.qcow2")
-        run(
-            oracle("qemu-img"),
-            "create",
-            "-q",
-            "-f",
-            "qcow2",
-            "-o",
-            f"{options.replace('=data', f'={folder}/data')}",
-            image,
-            "1M",
-        )
-        run(oracle("qemu-io"), "-c", "write 0 64k", image)
+        run(oracle("qemu-img"), "create", "-q", "-f", "qcow2", "-o", options, "disk.qcow2", "1M", folder=folder)
+        run(oracle("qemu-io"), "-c", "write 0 64k", "disk.qcow2", folder=folder)
         if program == "pyqio":
-            done = run(sys.executable, "-m", "pyqio", "-c", f"snapshot {what}", image, check=False)
+            words = (sys.executable, "-m", "pyqio", "-c", f"snapshot {what}", "disk.qcow2")
         else:
-            done = run(oracle("qemu-img"), "snapshot", *what.split(), image, check=False)
+            words = (oracle("qemu-img"), "snapshot", *what.split(), "disk.qcow2")
+        done = run(*words, folder=folder, check=False)
         told = done.stderr.partition("\n")[0].partition(": ")[2]
         outcomes.append((done.stdout, told, done.returncode))
 
