@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from array import array
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pyqio.base.errors import BlockError, Unsupported
@@ -16,6 +16,8 @@ from pyqio.drivers.formats.qcow2.mapping import DATA, UNALLOCATED
 from pyqio.drivers.formats.qcow2.write import pread, pwrite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyqio.drivers.formats.qcow2.store import Store
 
 
@@ -59,14 +61,15 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     exposed = store.backing is not None and store.backing.length() > former
     with_data = prealloc in ("falloc", "full")
     try:
-        if external and (size > former or store.data.length() < size):
+        if external and (size > former or prealloc == "off" or store.data.length() < size):
             space.resize_data(store, size, prealloc)
         if with_data or (prealloc == "metadata" and size > former):
             _settle_last(store, former, exposed=exposed)
         if with_data and not external:
             _preallocate_data(store, former, size, prealloc, exposed=exposed)
         elif prealloc != "off" and size > former:
-            _preallocate_metadata(store, former, size)
+            with _saying("Allocating clusters failed"):
+                _preallocate_metadata(store, former, size)
         if exposed:
             last = store.geometry.clusters(former) << store.geometry.cluster_bits
             _hide_backing(store, former, min(last, size) if with_data and not external else size)
@@ -76,6 +79,15 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     except BaseException:
         _drop_past(store, former, size)
         raise
+
+
+@contextmanager
+def _saying(what: str) -> Iterator[None]:
+    """An error says first what could not be done."""
+    try:
+        yield
+    except BlockError as error:
+        raise BlockError(f"{what}: {error.message}", errno=error.errno) from error
 
 
 def _drop_past(store: Store, start: int, stop: int) -> None:
@@ -175,7 +187,8 @@ def _preallocate_data(store: Store, start: int, stop: int, prealloc: str, *, exp
         raise BlockError("Failed to allocate clusters", errno=errno.EINVAL)
     host, end = begin << bits, begin + count << bits
     try:
-        store.file.truncate(end, prealloc=prealloc)
+        with _saying("Failed to resize underlying file"):
+            store.file.truncate(end, prealloc=prealloc)
         for at, number in _slices(store, first, stop):
             _map_clusters(store, at, host, number, shown=exposed)
             host += number << bits
