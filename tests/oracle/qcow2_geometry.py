@@ -47,8 +47,6 @@ FEATURES = {
     "bitmaps": Feature(0.2, ("version 2",)),
 }
 """Each is drawn on its own, and left out where it does not go with one that was drawn before."""
-PENDING = frozenset({"luks"})
-"""Not drawn until pyqio opens such images."""
 
 
 def qcow2(rng: Random) -> Geometry:
@@ -77,7 +75,7 @@ def draw(rng: Random) -> frozenset[str]:
             drawn.add(name)
     if drawn & {"backing", "chain"} and "extended L2" not in drawn:
         drawn.discard("preallocation")  # Clusters that are allocated hide the backing file; subclusters need not.
-    return frozenset(drawn - PENDING)
+    return frozenset(drawn)
 
 
 def create_options(rng: Random, features: frozenset[str], below: list[Step]) -> list[str]:
