@@ -195,6 +195,8 @@ class Allocator:
     def add_block(self, index: int) -> None:
         """Bring the image one step nearer to having refcount block ``index``; the caller looks and tries again."""
         refcounts = self._refcounts
+        if (index + 1) * 8 > MAX_REFTABLE_BYTES:
+            raise BlockError(errno=errno.EFBIG)
         cluster = self._find(1)
         home = cluster // self._geometry.block_entries
         if home != index and not refcounts.block_offset(home):

@@ -167,6 +167,19 @@ class Mapping:
             yield offset, run
             offset += run.length
 
+    def refuse_invalid(self, table: Table, index: int, count: int, offset: int) -> None:
+        """Find the image corrupt where one of ``count`` extended entries from ``index`` on says what cannot be.
+
+        ``offset``: a guest byte of the first.
+        """
+        if not self._geometry.extended:
+            return
+        for at in range(index, index + count):
+            entry = table.entries[at]
+            if not entry & COMPRESSED and _is_invalid(table.bitmaps[at], entry & self._geometry.host_mask):
+                place = self._l2_place(offset + (at - index << self._geometry.cluster_bits))
+                self._fail(f"Invalid cluster entry found {place}")
+
     def edit_all(self, entry_for: Callable[[int], int]) -> None:
         """Put every entry of the L1 table and of the L2 tables through ``entry_for``, in place."""
         geometry = self._geometry
@@ -298,13 +311,12 @@ class Mapping:
 
     def _sub_kind(self, table: Table, index: int, sub: int, offset: int) -> int:
         bitmap, placed = table.bitmaps[index], table.entries[index] & self._geometry.host_mask
-        allocated, zero = bitmap & SUB_ALLOCATED, bitmap >> SUBCLUSTERS
-        if allocated & zero or (allocated and not placed):
-            # Two blanks, as QEMU has here and nowhere else.
+        if _is_invalid(bitmap, placed):
+            # Two blanks, as QEMU has when it reads, and only then.
             self._fail(f"Invalid cluster entry found  {self._l2_place(offset)}")
-        if zero >> sub & 1:
+        if bitmap >> SUBCLUSTERS >> sub & 1:
             return ZERO_ALLOCATED if placed else ZERO_PLAIN
-        return DATA if allocated >> sub & 1 else UNALLOCATED
+        return DATA if bitmap >> sub & 1 else UNALLOCATED
 
     def _l2_place(self, offset: int) -> str:
         l2_offset = self.l1[offset // self._geometry.l2_coverage] & OFFSET_MASK
@@ -312,6 +324,12 @@ class Mapping:
 
     def _l2_index(self, offset: int) -> int:
         return (offset >> self._geometry.cluster_bits) & ((1 << self._geometry.l2_bits) - 1)
+
+
+def _is_invalid(bitmap: int, placed: int) -> bool:
+    """Whether a subcluster is data and zero at once, or data without a cluster to be in."""
+    allocated = bitmap & SUB_ALLOCATED
+    return bool(allocated and (bitmap >> SUBCLUSTERS & allocated or not placed))
 
 
 def _marks(kind: int, bitmap: int) -> int:

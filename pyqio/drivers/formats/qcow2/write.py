@@ -98,8 +98,8 @@ def _overwrite(store: Store, offset: int, buf: memoryview) -> bool:
     if table is None or not _in_place(store, entry) or entry & ZERO or host & mask:
         return False
     if store.geometry.extended:
-        wanted = subclusters(store, offset & mask, (offset & mask) + len(buf))
-        if wanted & ~table.bitmaps[index]:
+        wanted, bitmap = subclusters(store, offset & mask, (offset & mask) + len(buf)), table.bitmaps[index]
+        if wanted & ~bitmap or bitmap >> SUBCLUSTERS & bitmap:
             return False
     space.save(store, host + (offset & mask), offset, buf)
     return True
@@ -146,12 +146,14 @@ def _next_part(store: Store, offset: int, end: int, host: int) -> Part | None:
             count += 1
         linked = not entry & ZERO
         if geometry.extended:
-            wanted = touched(store, first, count, offset, end)
-            linked = all(not w & ~b for w, b in zip(wanted, table.bitmaps[index : index + count], strict=True))
+            store.mapping.refuse_invalid(table, index, count, offset)
+            wanted, held = touched(store, first, count, offset, end), table.bitmaps
+            linked = not any(wanted[at] & ~held[index + at] for at in range(count))
         return Part(table, index, count, found, linked=linked, new=False)
     count = 1
     while count < limit and not _in_place(store, entries[index + count]):
         count += 1
+    store.mapping.refuse_invalid(table, index, count, offset)
     if host == NOWHERE:
         return Part(table, index, count, space.take(store, first, count), linked=False, new=True)
     count = space.take_at(store, host, first, count)
@@ -175,11 +177,11 @@ def subclusters(store: Store, start: int, stop: int) -> int:
 def touched(store: Store, guest: int, count: int, start: int, stop: int) -> list[int]:
     """The allocation bits that guest bytes ``start`` to ``stop`` touch in ``count`` clusters from ``guest`` on."""
     size = store.geometry.cluster_size
-    bitmaps = [SUB_ALLOCATED] * count
-    for at in {0, count - 1}:
-        cluster = guest + at * size
-        bitmaps[at] = subclusters(store, max(start - cluster, 0), min(stop - cluster, size))
-    return bitmaps
+    first = subclusters(store, max(start - guest, 0), min(stop - guest, size))
+    if count == 1:
+        return [first]
+    last = subclusters(store, 0, min(stop - guest - (count - 1) * size, size))
+    return [first, *[SUB_ALLOCATED] * (count - 2), last]
 
 
 def _transfer(store: Store, parts: list[Part], offset: int, buf: memoryview) -> None:
@@ -190,7 +192,7 @@ def _transfer(store: Store, parts: list[Part], offset: int, buf: memoryview) -> 
     host = parts[0].host_offset + (offset & mask)
     try:
         if (start, stop) != (offset, end):
-            _write_around(store, host, offset, buf, offset - start, stop - end)
+            _write_around(store, parts, host, offset, buf, offset - start, stop - end)
         else:
             space.save(store, host, offset, buf)
         if any(not part.linked for part in parts):
@@ -245,26 +247,39 @@ def _held(store: Store, part: Part, index: int) -> int:
     return part.table.bitmaps[index] & SUB_ALLOCATED
 
 
-def _write_around(store: Store, host: int, offset: int, buf: memoryview, head: int, tail: int) -> None:
+def _write_around(
+    store: Store, parts: list[Part], host: int, offset: int, buf: memoryview, head: int, tail: int
+) -> None:
     """Write ``buf`` at host offset ``host`` with ``head`` guest bytes before and ``tail`` after it."""
     end = offset + len(buf)
+    first, last = parts[0], parts[-1]
+    before = head and not _is_blank(store, first.table, first.first)
+    after = tail and not _is_blank(store, last.table, last.first + last.clusters - 1)
     if head + len(buf) + tail <= _JOIN_BYTES:
         whole = memoryview(bytearray(head + len(buf) + tail))
-        _read_around(store, offset - head, whole[:head])
+        if before:
+            _read_around(store, offset - head, whole[:head])
         whole[head : head + len(buf)] = buf
-        _read_around(store, end, whole[head + len(buf) :])
+        if after:
+            _read_around(store, end, whole[head + len(buf) :])
         space.save(store, host - head, offset - head, whole)
         return
-    for guest, at, length in ((offset - head, host - head, head), (end, host + len(buf), tail)):
-        if not length:
-            continue
-        if reads_as_zero(store, guest, guest + length):
-            space.save_zeroes(store, at, guest, length)
-        else:
+    for guest, at, length, shown in (
+        (offset - head, host - head, head, before),
+        (end, host + len(buf), tail, after),
+    ):
+        if shown and not reads_as_zero(store, guest, guest + length):
             around = memoryview(bytearray(length))
             _read_around(store, guest, around)
             space.save(store, at, guest, around)
+        elif length:
+            space.save_zeroes(store, at, guest, length)
     space.save(store, host, offset, buf)
+
+
+def _is_blank(store: Store, table: Table, index: int) -> bool:
+    """Whether a guest cluster is plainly empty, so that nothing has to be read to know what surrounds a write."""
+    return not table.entries[index] and store.backing is None
 
 
 def _read_around(store: Store, offset: int, buf: memoryview) -> None:
@@ -282,19 +297,15 @@ def _link(store: Store, part: Part, guest: int, start: int, stop: int) -> None:
 
     Guest bytes from ``start`` to ``stop`` have been written.
     """
-    size, host, table, span = (
-        store.geometry.cluster_size,
-        part.host_offset,
-        part.table,
-        slice(part.first, part.first + part.clusters),
-    )
+    table, span = part.table, slice(part.first, part.first + part.clusters)
+    entry, size = part.host_offset | COPIED, store.geometry.cluster_size
     former = table.entries[span]
-    entries = array("Q", range(host | COPIED, (host | COPIED) + part.clusters * size, size))
+    entries = array("Q", range(entry, entry + part.clusters * size, size))
     bitmaps = None
     if store.geometry.extended:
         written = touched(store, guest, part.clusters, start, stop)
-        kept = (0 if entry & COMPRESSED else bitmap for entry, bitmap in zip(former, table.bitmaps[span], strict=True))
-        bitmaps = array("Q", ((old | new) & ~(new << SUBCLUSTERS) for old, new in zip(kept, written, strict=True)))
+        kept = [0 if old & COMPRESSED else bits for old, bits in zip(former, table.bitmaps[span], strict=True)]
+        bitmaps = array("Q", [(old | new) & ~(new << SUBCLUSTERS) for old, new in zip(kept, written, strict=True)])
     store.mapping.change(table, part.first, entries, bitmaps)
     if part.new:
         release(store, former, discard=store.settings.discard_other)

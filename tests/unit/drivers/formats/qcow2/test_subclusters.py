@@ -209,3 +209,14 @@ def test_truncate_when_nothing_is_below_leaves_preallocated_subclusters_unalloca
     table, index = qcow2.store.mapping.find(SIZE)
     assert table.entries[index]
     assert bitmap(qcow2, SIZE // CLUSTER) == (0, 0)
+
+
+@pytest.mark.parametrize("bits", [1 << 32 | 1, 3 << 40 | 1 << 9])
+@pytest.mark.parametrize("offset", [0, 20 * SUB])
+def test_pwrite_when_a_subcluster_is_data_and_zero_at_once_finds_the_image_corrupt(extended, bits, offset):
+    qcow2 = extended()
+    qcow2.image.pwrite(0, b"x" * CLUSTER)
+    qcow2.store.mapping.find(0)[0].bitmaps[0] = bits
+
+    with pytest.raises(CorruptError, match="Invalid cluster entry found \\(L2"):
+        qcow2.image.pwrite(offset, bytes(512))
