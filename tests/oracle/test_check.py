@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from pyqio.cli.main import main
-from tests.oracle.damage import CASES, COMPRESSED, COPIED, Bytes
+from tests.oracle.damage import CASES, COMPRESSED, COPIED, Bytes, Case, nothing
 
 BETTER = {
     ("l1-is-l1", "all"): "QEMU gives up and forgets the counts that it has put right; here they are kept",
@@ -133,3 +133,32 @@ def test_check_when_entries_are_mutated_counts_what_qemu_img_counts(oracle, dama
 
     assert found == expected
     assert left <= trouble(tmp_path)
+
+
+def test_check_when_an_image_is_encrypted_counts_its_header_and_needs_no_secret(oracle, ours, tmp_path):
+    qemu_img = [oracle("qemu-img")]
+    secret = ["--object", "secret,id=s,data=swordfish"]
+    options = "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10,cluster_size=4k"
+    create = [*qemu_img, "create", "-q", *secret, "-f", "qcow2", "-o", options, "test.qcow2", "1M"]
+    subprocess.run(create, cwd=tmp_path, check=True)
+    named = "driver=qcow2,file.filename=test.qcow2,encrypt.key-secret=s"
+
+    check = [*qemu_img, "check", *secret, "--image-opts", named]
+    expected = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    assert ours(tmp_path) == (0, expected, "")
+
+
+@pytest.mark.parametrize("bitmaps", [1, 3])
+def test_check_when_an_image_has_bitmaps_counts_their_clusters(oracle, ours, tmp_path, bitmaps):
+    qemu_img = oracle("qemu-img")
+    oracle("qemu-io")
+    Case(name="bitmaps", damage=nothing, options="cluster_size=512").make(tmp_path / "test.qcow2")
+    for number in range(bitmaps):
+        subprocess.run([qemu_img, "bitmap", "--add", "test.qcow2", f"b{number}"], cwd=tmp_path, check=True)
+    subprocess.run(["qemu-io", "-c", "write -q 0 1M", "test.qcow2"], cwd=tmp_path, check=True)
+
+    found, expected = ours(tmp_path), theirs(tmp_path)
+
+    assert found == expected
+    assert found[0] == 0

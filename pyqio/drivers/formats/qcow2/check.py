@@ -66,6 +66,7 @@ class _Check:
         self._snapshots = SnapshotTable(0)
         self._highest = 0
         self._differ = False
+        self._owners: Overlap | None = None
 
     def run(self) -> CheckResult:
         findings, metadata = self._findings, self._metadata
@@ -105,7 +106,7 @@ class _Check:
 
     def _count(self) -> None:
         """Count all references, as the file has them now."""
-        metadata = self._metadata
+        metadata, self._owners = self._metadata, None
         reftable = reftable_of(metadata)
         repair = self._fix == ALL
         self._references = References(metadata, self._findings, clear_entry=self._clear_entry if repair else None)
@@ -259,20 +260,29 @@ class _Check:
 
     def _guard(self) -> Overlap:
         """Who owns the metadata, so that the repair of one table does not destroy another one."""
+        if self._owners is None:
+            self._owners = self._find_owners()
+        return self._owners
+
+    def _find_owners(self) -> Overlap:
         metadata, snapshots = self._metadata, self._snapshots
-        fields, geometry = metadata.fields, metadata.geometry
+        fields, geometry, end = metadata.fields, metadata.geometry, metadata.file.length()
         guard = Overlap(geometry.cluster_bits, overlap.TEMPLATES["cached"], self._refuse)
-        guard.claim(0, geometry.cluster_size, overlap.MAIN_HEADER)
-        guard.claim(fields.l1_table_offset, fields.l1_size * 8, overlap.ACTIVE_L1)
+
+        def claim(offset: int, length: int, section: int) -> None:
+            guard.claim(offset, max(0, min(length, end - offset)), section)
+
+        claim(0, geometry.cluster_size, overlap.MAIN_HEADER)
+        claim(fields.l1_table_offset, fields.l1_size * 8, overlap.ACTIVE_L1)
         tables = (entry & layout.OFFSET_MASK for _, entry in metadata.entries(fields.l1_table_offset, fields.l1_size))
         guard.claim_clusters(filter(None, tables), overlap.ACTIVE_L2)
         reftable = reftable_of(metadata)
-        guard.claim(fields.refcount_table_offset, len(reftable) * 8, overlap.REFCOUNT_TABLE)
-        guard.claim_clusters((entry & ~0x1FF for entry in reftable if entry), overlap.REFCOUNT_BLOCK)
-        guard.claim(snapshots.offset, snapshots.length, overlap.SNAPSHOT_TABLE)
+        claim(fields.refcount_table_offset, len(reftable) * 8, overlap.REFCOUNT_TABLE)
+        guard.claim_clusters((entry & ~0x1FF for entry in filter(None, reftable)), overlap.REFCOUNT_BLOCK)
+        claim(snapshots.offset, snapshots.length, overlap.SNAPSHOT_TABLE)
         for snapshot in snapshots.snapshots:
             if snapshot.fields.l1_size * 8 <= layout.MAX_L1_BYTES:
-                guard.claim(snapshot.fields.l1_table_offset, snapshot.fields.l1_size * 8, overlap.INACTIVE_L1)
+                claim(snapshot.fields.l1_table_offset, snapshot.fields.l1_size * 8, overlap.INACTIVE_L1)
         return guard
 
     def _refuse(self, message: str) -> NoReturn:

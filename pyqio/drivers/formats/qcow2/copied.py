@@ -32,6 +32,8 @@ class _Flags:
         self._findings = findings
         self._blocks = blocks
         self._guard = guard
+        self._misplaced = False
+        """Whether the L2 table is one that is not aligned: what stands there may be anything, and is left alone."""
         self._bits = metadata.geometry.cluster_bits
         self._lanes = lanes_of(min(metadata.geometry.cluster_size, PART_BYTES) // metadata.entry_bytes)
         self._offsets = self._lanes.spread(OFFSET_MASK)
@@ -47,9 +49,11 @@ class _Flags:
                 count = self._blocks.get(table >> self._bits)
             except BlockError:
                 continue  # it was reported when the counts were compared
+            self._misplaced = False
             if (count == 1) != bool(entry & COPIED):
                 self._report(f"L2 cluster: l1_index={index} l1_entry={entry:x} refcount={count}")
                 self._correct(fields.l1_table_offset + index * 8, entry, overlap.ACTIVE_L1)
+            self._misplaced = bool(table & self._metadata.geometry.cluster_mask)
             for at, data in self._metadata.pieces(table, size):
                 for place, part in self._metadata.parts(data):
                     self._check_l2(table + at + place, part)
@@ -94,10 +98,11 @@ class _Flags:
             return False
 
     def _report(self, what: str) -> None:
-        self._findings.report(f"{'ERROR' if self._guard is None else 'Repairing'} OFLAG_COPIED {what}")
+        verb = "ERROR" if self._guard is None or self._misplaced else "Repairing"
+        self._findings.report(f"{verb} OFLAG_COPIED {what}")
 
     def _correct(self, offset: int, entry: int, section: int) -> None:
-        if self._guard is None:
+        if self._guard is None or self._misplaced:
             self._findings.corruptions += 1
             return
         try:

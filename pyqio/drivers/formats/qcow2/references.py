@@ -30,6 +30,8 @@ _BITMAP_RESERVED: Final = 0xFF00_0000_0000_01FE
 _SUBCLUSTERS: Final = 0xFFFF_FFFF
 """The half of a subcluster bitmap that says which are allocated; the other half says which are zero."""
 _SHUNNED_CLUSTERS: Final = 1 << 20
+_SHUNNED_RUN: Final = 8
+"""How far past the end, and how long, a reference may be to be remembered: longer ones are broken tables."""
 _MAX_BITMAP_TABLE: Final = 0x8000000
 _NARROW = (
     "Use qemu-img amend to increase the refcount entry width or qemu-img convert to create a clean copy "
@@ -64,6 +66,8 @@ class References:
         self.beyond: list[tuple[int, int]] = []
         self.shunned: set[int] = set()
         self._expected = 0
+        self._misplaced = False
+        """Whether the L2 table is one that is not aligned: what stands there may be anything, and is left alone."""
         self._lanes = lanes = lanes_of(min(geometry.cluster_size, PART_BYTES) // metadata.entry_bytes)
         self._piece_lanes = lanes_of(min(geometry.cluster_size, PIECE_BYTES) // 8)
         self._offsets = lanes.spread(OFFSET_MASK)
@@ -97,7 +101,7 @@ class References:
                 f"offset {offset:#x} size {length:#x}"
             )
             self.copied = False
-            if last < self._file_clusters + _SHUNNED_CLUSTERS:
+            if last - first < _SHUNNED_RUN and last < self._file_clusters + _SHUNNED_CLUSTERS:
                 self.beyond.append((first, last - first + 1))
                 self.shunned.update(range(first, last + 1))
             return False
@@ -119,6 +123,7 @@ class References:
             if table & self._geometry.cluster_mask:
                 self._findings.corrupt(f"ERROR l2_offset={table:x}: Table is not cluster aligned; L1 entry corrupted")
             self.copied = self.copied and bool(entry & COPIED)
+            self._misplaced = bool(table & self._geometry.cluster_mask)
             self._expected = 0
             for at, data in self._metadata.pieces(table, self._geometry.cluster_size):
                 self._add_piece(table + at, at, data, active=active)
@@ -287,11 +292,12 @@ class References:
                 f"ERROR offset={offset:x}: Data cluster is not properly aligned; L2 entry corrupted."
             )
             return False
-        verb = "ERROR" if self._clear_entry is None else "Repairing"
+        repair = self._clear_entry is not None and not self._misplaced
         self._findings.report(
-            f"{verb} offset={offset:x}: Preallocated cluster is not properly aligned; L2 entry corrupted."
+            f"{'Repairing' if repair else 'ERROR'} offset={offset:x}: "
+            "Preallocated cluster is not properly aligned; L2 entry corrupted."
         )
-        if self._clear_entry is not None and self._clear_entry(host_offset):
+        if self._clear_entry is not None and repair and self._clear_entry(host_offset):
             self._findings.corruptions_fixed += 1
             return True
         self._findings.corruptions += 1

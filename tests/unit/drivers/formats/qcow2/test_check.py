@@ -177,3 +177,14 @@ def test_pread_when_an_image_is_open_to_be_checked_is_refused(sound):
 
     with pytest.raises(BlockError, match="to be checked"):
         image.pread(0, 1)
+
+
+@pytest.mark.parametrize("byte", [3, 0x83])
+def test_repair_when_an_l2_table_is_not_aligned_leaves_what_stands_there(sound, byte):
+    file = patched(sound, (L1, 8, COPIED | L2 + 512), (DATA, CLUSTER, int.from_bytes(bytes([byte]) * CLUSTER, "big")))
+
+    result, findings = examine(file, "all")
+
+    assert result.corruptions > 0
+    assert any("not cluster aligned" in finding for finding in findings)
+    assert file.data[DATA : DATA + CLUSTER] == bytes([byte]) * CLUSTER
