@@ -347,8 +347,17 @@ def _trailing_ones(bits: int) -> int:
 def alike(entries: array[int], index: int, count: int, *, step: int) -> int:
     """How many of ``count`` entries from ``index`` on follow the first one in steps of ``step``; at least one."""
     first = entries[index]
-    expected = array("Q", range(first, first + count * step, step) if step else [first] * count)
-    found = entries[index : index + count]
-    if found == expected:
-        return count
-    return next(i for i in range(count) if found[i] != expected[i])
+    if not first and not step:
+        data = memoryview(entries)[index : index + count].tobytes()
+        return (len(data) - len(data.lstrip(b"\0"))) // entries.itemsize
+    done, size = 1, 8
+    while done < count:
+        # Twice as many each time: runs are mostly short, or as long as the slice.
+        size = min(2 * size, count - done)
+        start = first + done * step
+        expected = array("Q", range(start, start + size * step, step)) if step else array("Q", [first]) * size
+        found = entries[index + done : index + done + size]
+        if found != expected:
+            return done + next(i for i in range(size) if found[i] != expected[i])
+        done += size
+    return count
