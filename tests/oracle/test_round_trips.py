@@ -196,6 +196,11 @@ class ByPyqio:
         with self.open(disk.levels[-1], name, read_only=True) as image:
             return image.pread(0, image.length())
 
+    def check(self, disk, name):
+        with self.open(disk.levels[-1], name, read_only=True) as image:
+            found = image.check()
+        return found.corruptions, found.leaks, found.check_errors
+
 
 class ByQemu:
     """qemu-img and qemu-io."""
@@ -218,6 +223,12 @@ class ByQemu:
         options, image = named("qcow2", name, encrypted=disk.levels[-1].encrypted)
         run("qemu-img", "convert", *options, "-O", "raw", *image, "flat")
         return (disk.folder / "flat").read_bytes()
+
+    def compare(self, disk, name):
+        (disk.folder / "model").write_bytes(disk.model)
+        options, image = named("qcow2", name, encrypted=disk.levels[-1].encrypted)
+        other = ["driver=raw,file.filename=model"] if "--image-opts" in options else ["-F", "raw", "model"]
+        return run("qemu-img", "compare", *options, *image, *other).stdout
 
     def check(self, disk, name):
         options, image = named("qcow2", name, encrypted=disk.levels[-1].encrypted)
@@ -244,6 +255,7 @@ def test_image_when_written_by_pyqio_is_read_by_qemu(disk):
     disk.make([PYQIO])
 
     assert QEMU.read(disk, disk.top) == disk.model
+    assert "Images are identical." in QEMU.compare(disk, disk.top)
     assert "No errors were found" in QEMU.check(disk, disk.top)
 
 
@@ -252,6 +264,7 @@ def test_image_when_written_by_qemu_is_read_by_pyqio(disk):
     disk.make([QEMU])
 
     assert PYQIO.read(disk, disk.top) == disk.model
+    assert PYQIO.check(disk, disk.top) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("disk", CASES, indirect=True)
