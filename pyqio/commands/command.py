@@ -177,9 +177,8 @@ class Spec:
 
     @cached_property
     def _is_plain(self) -> bool:
-        """Whether an offset and a length will do for operands: such lines are many, and mostly without an option."""
-        first, rest = self.operands[:2], self.operands[2:]
-        return len(first) == 2 and all(o.required and not o.repeated for o in first) and all(o.repeated for o in rest)
+        """Whether the operands are an offset and a length: such lines are many, and mostly without an option."""
+        return len(self.operands) == 2 and all(o.required and not o.repeated for o in self.operands)
 
     @cached_property
     def _seen(self) -> dict[tuple[str, ...], dict[str, Any]]:
@@ -211,7 +210,7 @@ class Spec:
         operands: Sequence[str] = words[1:]
         seen = self._seen.get(tuple(words[1:-2])) if len(operands) >= 2 and self._is_plain else None
         if seen is not None:
-            (first, kind, _, _), (second, other, _, _) = self.operands[:2]
+            (first, kind, _, _), (second, other, _, _) = self.operands
             offset, length = operands[-2:]
             if offset.isdecimal() and length[:1] != "-":
                 other = other.beside(seen) if seen else other

@@ -28,7 +28,7 @@ class ShowMap(Command):
         try:
             runs = list(allocation(context.image.block_status()))
         except BlockError as error:
-            raise Rejected(f"map failed: {error.strerror}", stderr=True) from error
+            raise Rejected(f"Failed to get allocation status: {error.strerror}", prefixed=True) from error
         return [Map(runs=runs)]
 
 

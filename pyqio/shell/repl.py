@@ -101,6 +101,6 @@ async def _tell_of_requests(session: Session) -> None:
     from prompt_toolkit.application import run_in_terminal
 
     while session.pool.pending:
-        if any(request.done for request in session.pool.pending):
+        if any(request.done.is_set() for request in session.pool.pending):
             await run_in_terminal(session.poll)
         await asyncio.sleep(0.05)

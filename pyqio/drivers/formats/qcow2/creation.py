@@ -28,7 +28,7 @@ _COMPRESSIONS: Final = {name: number for number, (name, _) in TYPES.items()}
 _ENCRYPTIONS: Final = tuple(layout.CRYPT_METHODS.values())
 _MAX_LENGTH: Final = INT64_MAX + 1 - (1 << 30)
 """Bytes in the largest image that QEMU takes."""
-_MIN_EXTENDED_L2: Final = 1 << 14
+_MIN_EXTENDED_L2: Final = 1 << layout.MIN_EXTENDED_BITS
 # fmt: off
 _DRIVERS: Final = frozenset((
     "blkdebug", "blklogwrites", "blkreplay", "blkverify", "bochs", "cloop", "compress", "copy-before-write",

@@ -266,8 +266,10 @@ def _check_tables(fields: HeaderFields, *, lenient: bool) -> None:
     if not lenient:
         _check_table(fields, "Snapshot table", fields.snapshots_offset, snapshots, most)
     _check_table(fields, "Active L1 table", fields.l1_table_offset, fields.l1_size * 8, layout.MAX_L1_BYTES)
-    entry_bits = 4 if fields.incompatible_features & layout.EXTENDED_L2 else 3
-    needed = -(-fields.size >> (2 * fields.cluster_bits - entry_bits))
+    extended = bool(fields.incompatible_features & layout.EXTENDED_L2)
+    if extended and fields.cluster_bits < layout.MIN_EXTENDED_BITS:
+        raise FormatError(f"Unsupported subcluster size: {(1 << fields.cluster_bits) // layout.SUBCLUSTERS}")
+    needed = -(-fields.size >> (2 * fields.cluster_bits - (4 if extended else 3)))
     if needed >= 1 << 31:
         raise FormatError("Image is too big")
     if fields.l1_size < needed:

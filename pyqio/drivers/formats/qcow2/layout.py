@@ -7,6 +7,7 @@ from typing import Final
 MAGIC: Final = 0x514649FB  # "QFI\xfb"
 MIN_CLUSTER_BITS: Final = 9
 MAX_CLUSTER_BITS: Final = 21
+MIN_EXTENDED_BITS: Final = 14
 MAX_REFCOUNT_ORDER: Final = 6
 MAX_L1_BYTES: Final = 32 << 20
 MAX_REFTABLE_BYTES: Final = 8 << 20
