@@ -130,7 +130,7 @@ class Workload:
     def _truncate(self, offset: int, length: int) -> None:
         sectors = self.guest.size // SECTOR
         size = self.rng.choice([sectors // 2, sectors - 1, sectors + 1, sectors * 3 // 2, sectors * 2]) * SECTOR
-        size = max(0, min(size, 2 * self.geometry.size))
+        size = max(SECTOR if self.geometry.bitmap else 0, min(size, 2 * self.geometry.size))
         prealloc = self.rng.choice(_PREALLOCATIONS) if size > self.guest.size else "off"
         self._begin(f"truncate -m {prealloc}", size, 0)
         self.guest.may_resize(size, self.below)
