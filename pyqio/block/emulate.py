@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pyqio.base.errors import Unsupported
-from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, Extent
+from pyqio.base.types import COMPRESSED, FUA, MAY_UNMAP, NO_FALLBACK, Extent, Role
 from pyqio.block.stream import pread_steps
 
 if TYPE_CHECKING:
@@ -98,6 +98,11 @@ def _pwrite_bounce(node: Node, offset: int, bounce: memoryview, flags: int) -> N
     node.pwrite_native(offset, bounce, flags & ~MAY_UNMAP)
 
 
+def _has_own_grain(node: Node) -> bool:
+    """Whether the alignment is that of the node itself, and not that of a child to which it hands requests on."""
+    return node.flags.probed or (node.driver.role is not Role.FILTER and node.driver.name != "raw")
+
+
 def _may_unmap(node: Node) -> int:
     return MAY_UNMAP if node.flags.detect_zeroes == "unmap" else 0
 
@@ -114,8 +119,8 @@ def _edges_are_zero(node: Node, offset: int, length: int) -> bool:
 def pwrite_zeroes(node: Node, offset: int, length: int, flags: int) -> None:
     """Zeroes in the driver's own grain, as a buffer of them where the driver has no such operation."""
     limits = node.limits
-    if flags & NO_FALLBACK and (offset | length) & (limits.request_alignment - 1) and (length or node.flags.probed):
-        raise Unsupported(offset=offset)  # QEMU aligns a guessed raw image, and there even a request of no bytes
+    if flags & NO_FALLBACK and (offset | length) & (limits.request_alignment - 1) and (length or _has_own_grain(node)):
+        raise Unsupported(offset=offset)  # even for a request of no bytes, as in QEMU
     native = flags & (NO_FALLBACK | (MAY_UNMAP if node.caps.may_unmap else 0) | (FUA if node.caps.fua else 0))
     grain = max(limits.pwrite_zeroes_alignment, limits.request_alignment)
     for at, count in pieces(offset, offset + length, grain=grain, largest=limits.max_pwrite_zeroes):

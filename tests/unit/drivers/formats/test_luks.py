@@ -83,6 +83,8 @@ def test_zero_when_no_fallback_is_allowed_then_not_supported(volume):
     with opened(volume, **{"key-secret": "sec0"}) as image:
         with pytest.raises(BlockError, match="not supported"):
             image.zero(0, 4096, no_fallback=True)
+        with pytest.raises(BlockError, match="not supported"):
+            image.zero(7, 0, no_fallback=True)
         image.zero(0, 4096)
 
         assert image.pread(0, 4096) == bytes(4096)
