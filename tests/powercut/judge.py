@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyqio.base.errors import BlockError
 from pyqio.base.types import OpenFlags
 from pyqio.block.node import Node
-from pyqio.drivers.formats.qcow2.check import check
+from pyqio.drivers.formats.qcow2.checking.check import check
 from pyqio.drivers.formats.qcow2.header import parse_file
 from tests.powercut.disk import SECTOR, Disk, Power
 from tests.powercut.geometry import DATA_FILE, IMAGE, Machine, scratch

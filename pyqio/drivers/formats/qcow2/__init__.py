@@ -41,7 +41,7 @@ class Qcow2(Driver):
         To be checked, an image is opened as it is, without its other files.
         """
         if opening.flags.checking:
-            from pyqio.drivers.formats.qcow2.checking import Qcow2Checking
+            from pyqio.drivers.formats.qcow2.checking.opened import Qcow2Checking
 
             return Qcow2Checking(opening.child("file", ChildRole.IMAGE))
         from pyqio.drivers.formats.qcow2.driver import Qcow2Image

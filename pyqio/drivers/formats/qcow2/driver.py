@@ -227,7 +227,7 @@ class Qcow2Image(Qcow2):
 
     def check(self, fix: str, report: Callable[[str], None]) -> CheckResult:
         """Write everything back, counts that are lazy too, and look at the file; what a repair changes is read anew."""
-        from pyqio.drivers.formats.qcow2.check import check
+        from pyqio.drivers.formats.qcow2.checking.check import check
 
         store = self._store
         store.check_alive()
@@ -304,7 +304,7 @@ def _chooses_snapshot(options: Qcow2Options) -> bool:
 
 def _repair(file: Node, header: headers.Header, report: Callable[[str], None]) -> headers.Header:
     """The header of an image that was not closed, when its counts are right again."""
-    from pyqio.drivers.formats.qcow2.check import repair_dirty
+    from pyqio.drivers.formats.qcow2.checking.check import repair_dirty
 
     return repair_dirty(file, header, report)
 

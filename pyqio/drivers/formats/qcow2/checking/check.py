@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from pyqio.base.errors import BlockError, CorruptError, FormatError
 from pyqio.base.types import CheckResult
 from pyqio.drivers.formats.qcow2 import layout, overlap
-from pyqio.drivers.formats.qcow2.blocks import Blocks
+from pyqio.drivers.formats.qcow2.checking.blocks import Blocks
+from pyqio.drivers.formats.qcow2.checking.metadata import Findings, Metadata
+from pyqio.drivers.formats.qcow2.checking.references import References, reftable_of
+from pyqio.drivers.formats.qcow2.checking.snapshot_table import SnapshotTable, read_table
+from pyqio.drivers.formats.qcow2.checking.tally import MANY
 from pyqio.drivers.formats.qcow2.header import parse_file
-from pyqio.drivers.formats.qcow2.metadata import Findings, Metadata
 from pyqio.drivers.formats.qcow2.overlap import Overlap
-from pyqio.drivers.formats.qcow2.references import References, reftable_of
-from pyqio.drivers.formats.qcow2.snapshot_table import SnapshotTable, read_table
-from pyqio.drivers.formats.qcow2.tally import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,7 +179,7 @@ class _Check:
             self._findings.report(f"Can't get refcount for cluster {cluster}: {error.strerror}")
 
     def _rebuild(self) -> None:
-        from pyqio.drivers.formats.qcow2.rebuild import rebuild
+        from pyqio.drivers.formats.qcow2.checking.rebuild import rebuild
 
         findings = self._findings
         found = findings.corruptions, findings.leaks
@@ -199,7 +199,7 @@ class _Check:
         references, findings = self._references, self._findings
         if references.copied and references.tally.single and not self._differ:
             return
-        from pyqio.drivers.formats.qcow2.copied import check_copied
+        from pyqio.drivers.formats.qcow2.checking.copied import check_copied
 
         sound = not (findings.errors or findings.corruptions or findings.leaks)
         repair = self._fix == ALL or (self._fix == LEAKS and sound)

@@ -12,7 +12,7 @@ from pyqio.drivers.formats.qcow2.header import SnapshotFields
 from pyqio.drivers.formats.qcow2.snapshots import MAX_EXTRA_BYTES, MAX_TABLE_BYTES, Snapshot
 
 if TYPE_CHECKING:
-    from pyqio.drivers.formats.qcow2.metadata import Findings, Metadata
+    from pyqio.drivers.formats.qcow2.checking.metadata import Findings, Metadata
 
 _VERSION_3_EXTRA: Final = 16
 """Bytes of extra data that every entry has in version 3: the size of the machine state and of the disk."""

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from pyqio.drivers.formats.qcow2.blocks import pack, unpack
 from pyqio.drivers.formats.qcow2.cache import Codec
+from pyqio.drivers.formats.qcow2.checking.blocks import pack, unpack
 
 WIDTHS = [1, 2, 4, 8, 16, 32, 64]
 

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from pyqio.drivers.formats.qcow2.lanes import lanes_of
+from pyqio.drivers.formats.qcow2.checking.lanes import lanes_of
 
 COUNT = 64
 STEP = 4096

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyqio.base.errors import BlockError
 from pyqio.drivers.formats.qcow2 import Qcow2
 from pyqio.drivers.formats.qcow2 import header as headers
-from pyqio.drivers.formats.qcow2.check import check
+from pyqio.drivers.formats.qcow2.checking.check import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,12 @@ import errno
 from typing import TYPE_CHECKING
 
 from pyqio.base.errors import BlockError
-from pyqio.drivers.formats.qcow2.blocks import pack
+from pyqio.drivers.formats.qcow2.checking.blocks import pack
 from pyqio.drivers.formats.qcow2.layout import MAX_REFTABLE_BYTES
 
 if TYPE_CHECKING:
-    from pyqio.drivers.formats.qcow2.metadata import Metadata
-    from pyqio.drivers.formats.qcow2.references import References
+    from pyqio.drivers.formats.qcow2.checking.metadata import Metadata
+    from pyqio.drivers.formats.qcow2.checking.references import References
 
 
 def rebuild(metadata: Metadata, references: References) -> None:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from pyqio.base.errors import BlockError, CorruptError
 from pyqio.drivers.formats.qcow2 import overlap
-from pyqio.drivers.formats.qcow2.lanes import lanes_of
+from pyqio.drivers.formats.qcow2.checking.lanes import lanes_of
+from pyqio.drivers.formats.qcow2.checking.metadata import PART_BYTES
 from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK
-from pyqio.drivers.formats.qcow2.metadata import PART_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyqio.drivers.formats.qcow2.blocks import Blocks
-    from pyqio.drivers.formats.qcow2.metadata import Findings, Metadata
+    from pyqio.drivers.formats.qcow2.checking.blocks import Blocks
+    from pyqio.drivers.formats.qcow2.checking.metadata import Findings, Metadata
     from pyqio.drivers.formats.qcow2.overlap import Overlap
 
 

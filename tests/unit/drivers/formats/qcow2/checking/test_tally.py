@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from pyqio.drivers.formats.qcow2.tally import MANY, Tally
+from pyqio.drivers.formats.qcow2.checking.tally import MANY, Tally
 
 CHUNK = 1 << 18
 

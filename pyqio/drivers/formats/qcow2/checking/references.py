@@ -11,17 +11,17 @@ from pyqio.base.records import codec, unpack
 from pyqio.drivers.formats.qcow2 import header as headers
 from pyqio.drivers.formats.qcow2 import layout
 from pyqio.drivers.formats.qcow2.cache import Codec
-from pyqio.drivers.formats.qcow2.lanes import lanes_of
+from pyqio.drivers.formats.qcow2.checking.lanes import lanes_of
+from pyqio.drivers.formats.qcow2.checking.metadata import PART_BYTES, PIECE_BYTES
+from pyqio.drivers.formats.qcow2.checking.tally import MANY, Tally
 from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO
-from pyqio.drivers.formats.qcow2.metadata import PART_BYTES, PIECE_BYTES
-from pyqio.drivers.formats.qcow2.tally import MANY, Tally
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Sequence
 
-    from pyqio.drivers.formats.qcow2.metadata import Findings, Metadata
-    from pyqio.drivers.formats.qcow2.snapshot_table import SnapshotTable
+    from pyqio.drivers.formats.qcow2.checking.metadata import Findings, Metadata
+    from pyqio.drivers.formats.qcow2.checking.snapshot_table import SnapshotTable
 
 _L1_RESERVED: Final = 0x7F00_0000_0000_01FF
 _L2_RESERVED: Final = 0x3F00_0000_0000_01FE

@@ -10,8 +10,8 @@ from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 from pyqio.base.errors import BlockError
+from pyqio.drivers.formats.qcow2.checking.tally import MANY
 from pyqio.drivers.formats.qcow2.layout import SLICE_BYTES, hexadecimal
-from pyqio.drivers.formats.qcow2.tally import MANY
 
 if TYPE_CHECKING:
     from array import array

@@ -1,0 +1,1 @@
+"""Checking an image: everything that its tables refer to, held against the counts; and repair."""
