@@ -14,6 +14,7 @@ from pyqio.base.errors import OpenError
 from pyqio.base.types import SECTOR_SIZE
 from pyqio.crypto import vectors
 from pyqio.crypto.blocks import ALGORITHMS, BlockCipher
+from pyqio.crypto.mixing import xor
 
 if TYPE_CHECKING:
     from pyqio.crypto.vectors import Vectors
@@ -94,7 +95,7 @@ class _Cbc(SectorCipher):
         last = bytes(size)
         for number, at in enumerate(range(0, len(data), SECTOR_SIZE)):
             iv = ivs[number * size : (number + 1) * size]
-            first = _xor(_xor(iv, last), data[at : at + size])
+            first = xor(xor(iv, last), data[at : at + size])
             done.append(encrypt(first + data[at + size : at + SECTOR_SIZE]))
             last = done[-1][-size:]
         return b"".join(done)
@@ -122,7 +123,7 @@ class _Ctr(SectorCipher):
         ivs, wrap = self._ivs(sector, len(data) // SECTOR_SIZE), 1 << 8 * size
         starts = (int.from_bytes(ivs[at : at + size], "big") for at in range(0, len(ivs), size))
         counters = ((start + at) % wrap for start in starts for at in range(SECTOR_SIZE // size))
-        return _xor(self._block.encrypt(b"".join(at.to_bytes(size, "big") for at in counters)), data)
+        return xor(self._block.encrypt(b"".join(at.to_bytes(size, "big") for at in counters)), data)
 
     def decrypt(self, sector: int, data: memoryview) -> bytes:
         return self.encrypt(sector, data)
@@ -163,7 +164,3 @@ class _Xts(SectorCipher):
 
 def _mix(tweaks: int, data: bytes | memoryview) -> bytes:
     return (tweaks ^ int.from_bytes(data, "little")).to_bytes(len(data), "little")
-
-
-def _xor(left: bytes, right: bytes | memoryview) -> bytes:
-    return (int.from_bytes(left, "little") ^ int.from_bytes(right, "little")).to_bytes(len(left), "little")

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-HEAVY = {"prompt_toolkit", "rich", "asyncio", "argparse", "logging", "inspect", "concurrent", "pathlib", "json"}
+HEAVY = {
+    "cryptography",
+    "hashlib",
+    "prompt_toolkit",
+    "rich",
+    "asyncio",
+    "argparse",
+    "logging",
+    "inspect",
+    "concurrent",
+    "pathlib",
+    "json",
+}
 
 DUMP = """
 import sys
