@@ -26,6 +26,7 @@ What is left out because the real tool (7.2) answers wrongly:
 What is left out because we do it in another way:
 - detect-zeroes with O_DIRECT: our raw driver is aligned as its file is, and so looks for zeroes in larger units.
 - reopen -o force-share=off where open was given the same: we refuse it as we do without.
+- How far an external data file goes on behind the end of the disk, in its last cluster.
 - Copies on read, and write -zn, of an image with persistent bitmaps: ours note the copies, and of a request that fails
   only what was tried.
 """

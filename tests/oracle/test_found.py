@@ -80,6 +80,7 @@ FOUND = (
     ("subclusters over a longer file", "", ["truncate -m full 131072", "read -P 0 64k 64k"]),
     ("subclusters over a longer file", "", ["truncate -m metadata 131072", "map"]),
     ("data file", "", ["truncate -m falloc 1048064", "truncate -m metadata 1048064", "truncate 1048064"]),
+    ("data file", "", ["truncate -m falloc 1048576", "truncate -m full 2M", "write -zn 0 64k"]),
     # What several backing files show.
     ("chain", "", ["write -zun 65536 1", "write -z 8704 513", "map"]),
     # Compressed writes beside an image.

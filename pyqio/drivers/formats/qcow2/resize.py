@@ -61,7 +61,7 @@ def _grow(store: Store, size: int, prealloc: str) -> None:
     exposed = store.backing is not None and store.backing.length() > former
     with_data = prealloc in ("falloc", "full")
     try:
-        if external and (size > former or prealloc == "off" or store.data.length() < size):
+        if external and (prealloc == "off" or store.data.length() < size):
             space.resize_data(store, size, prealloc)
         if with_data or (prealloc == "metadata" and size > former):
             _settle_last(store, former, exposed=exposed)

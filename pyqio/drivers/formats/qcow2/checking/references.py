@@ -145,7 +145,12 @@ class References:
         packed = packed and entries & lanes.full(packed, COMPRESSED.bit_length() - 1)
         entries ^= packed
         offsets, flags = entries & self._offsets, lanes.tops(entries)
-        used = lanes.nonzero(offsets) | (flags if self._geometry.external else 0)
+        placed = lanes.nonzero(offsets)
+        used = placed | flags if self._geometry.external else placed
+        if used != placed and self._metadata.entry_bytes == 8:
+            # A zero entry of offset 0 counts as one without a cluster, though in a data file there is one.
+            hidden = (entries & lanes.spread(ZERO)) << 63 & ~placed
+            used, flags = used & ~hidden, flags & ~hidden
         odd = entries & self._odd or (bitmaps and (packed or self._is_odd_bitmap(bitmaps, used)))
         if odd or (packed and not self._add_packed(packed, active=active)):
             self._add_one_by_one(host_offset, at, data, active=active)
@@ -246,7 +251,8 @@ class References:
                 continue
             if entry & _L2_RESERVED:
                 self._findings.corrupt(f"ERROR found l2 entry with reserved bits set: {entry:x}")
-            if entry & OFFSET_MASK or (self._geometry.external and entry & COPIED):
+            hidden = width == 8 and entry & ZERO
+            if entry & OFFSET_MASK or (self._geometry.external and entry & COPIED and not hidden):
                 self._add_cluster(host_offset + place * 8, entry, bitmap, active=active)
             elif bitmap & _SUBCLUSTERS:
                 self._findings.corrupt("ERROR: Unallocated cluster has non-zero subcluster allocation map")
