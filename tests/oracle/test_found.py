@@ -129,7 +129,7 @@ def sides(oracle):
 @pytest.mark.parametrize("piped", [False, True])
 def test_stream_when_run_by_both_is_answered_alike(sides, setup, options, commands, piped):
     name = "raw" if setup in ("raw", "odd") else "qcow2"
-    image = Geometry(format=name, size=0, cluster=0, grain=0, setup=SETUP[setup])
+    image = Geometry(format=name, size=0, cluster=65536, grain=65536, setup=SETUP[setup])
     stream = Stream(
         seed=0,
         geometry=image,
