@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.api import open as open_image
 from pyqio.base.errors import PyqioError
+from tests.damage.sources import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,6 +29,7 @@ SECONDS: Final = 5
 _PATIENCE: Final = 60
 """Seconds, for what waits and does nothing."""
 BYTES: Final = 256 << 20
+_LUKS: Final = 2
 _LARGEST_FILE: Final = 1 << 40
 _EXTENTS: Final = 2000
 _MOST_READ: Final = 1 << 20
@@ -92,9 +94,17 @@ def _attempt(step: Callable[[], object]) -> None:
 
 
 def _opened(path: str, **how: Any) -> Image | None:
+    encrypted = _crypt_method(path) == _LUKS
+    options = {"encrypt.key-secret": "sec0"} if encrypted else {}
+    secrets = {"sec0": PASSWORD.encode()}
     with suppress(PyqioError):
-        return open_image(path, format="qcow2", cache="writeback", **how)
+        return open_image(path, format="qcow2", cache="writeback", options=options, secrets=secrets, **how)
     return None
+
+
+def _crypt_method(path: str) -> int:
+    with open(path, "rb") as file:
+        return int.from_bytes(file.read(36)[32:], "big")
 
 
 def _look(opened: Opened) -> Iterable[Callable[[], object]]:

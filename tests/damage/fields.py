@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 OFFSETS: Final = 0x00FF_FFFF_FFFF_FE00
 _BITMAPS: Final = 0x23852875
+_CRYPTO: Final = 0x0537BE77
 
 HEADER: Final = {
     "magic": (0, 4),
@@ -54,6 +55,21 @@ _BITMAP: Final = {
 }
 
 
+_LUKS: Final = {
+    "magic": (0, 6),
+    "version": (6, 2),
+    "cipher name": (8, 8),
+    "cipher mode": (40, 8),
+    "hash": (72, 8),
+    "payload": (104, 4),
+    "key bytes": (108, 4),
+    "digest": (112, 8),
+    "digest iterations": (164, 4),
+}
+_LUKS_SLOTS: Final = (208, 48)
+_LUKS_SLOT: Final = {"state": (0, 4), "iterations": (4, 4), "material": (40, 4), "stripes": (44, 4)}
+
+
 class Field(NamedTuple):
     """A big-endian number of ``width`` bytes at ``offset``."""
 
@@ -94,6 +110,8 @@ class _Walk:
             yield Field("extension length", at + 4, 4)
             for inside in range(0, min(length, 24), 8):
                 yield Field(f"extension {kind:#x} +{inside}", at + 8 + inside, 8)
+            if kind == _CRYPTO:
+                yield from _luks(self._at(at + 8, 8))
             if kind == _BITMAPS:
                 yield from self._bitmaps(self._at(at + 8, 4), self._at(at + 24, 8))
             at += 8 + -(-length // 8) * 8
@@ -135,3 +153,13 @@ class _Walk:
             for entry in range(self._at(at + 8, 4)):
                 yield Field(f"bitmap {index} table[{entry}]", self._at(at, 8) + entry * 8, 8)
             at += -(-(24 + self._at(at + 18, 2) + self._at(at + 20, 4)) // 8) * 8
+
+
+def _luks(at: int) -> Iterator[Field]:
+    """The fields of the LUKS header at ``at``."""
+    for name, (offset, width) in _LUKS.items():
+        yield Field(f"LUKS {name}", at + offset, width)
+    first, step = _LUKS_SLOTS
+    for slot in range(8):
+        for name, (offset, width) in _LUKS_SLOT.items():
+            yield Field(f"LUKS slot {slot} {name}", at + first + slot * step + offset, width)

@@ -14,7 +14,12 @@ class Source(NamedTuple):
     size: str
     written: tuple[str, ...]
     more: tuple[str, ...] = ()
+    encrypted: bool = False
 
+
+PASSWORD: Final = "open sesame"
+_SECRET: Final = ("--object", f"secret,id=sec0,data={PASSWORD}")
+_LUKS: Final = "encrypt.format=luks,encrypt.key-secret=sec0,encrypt.iter-time=10"
 
 _WRITES: Final = (
     "write -q -P 1 0 20k",
@@ -42,6 +47,7 @@ SOURCES: Final = {
     "zstd": Source("cluster_size=4k,compression_type=zstd", "200k", _WRITES),
     "preallocated": Source("cluster_size=4k,preallocation=metadata", "200k", _PLAIN),
     "data file": Source("cluster_size=4k,data_file=data.raw", "200k", _PLAIN),
+    "encrypted": Source(f"cluster_size=4k,{_LUKS}", "200k", _PLAIN, encrypted=True),
     "backing file": Source("cluster_size=4k,backing_file=base.raw,backing_fmt=raw", "200k", _WRITES),
 }
 
@@ -52,8 +58,11 @@ def make(name: str, folder: str) -> bytes:
     path = "source.qcow2"
     with open(os.path.join(folder, "base.raw"), "wb") as base:
         base.write(b"\xba" * 100_000)
-    _run(folder, "qemu-img", "create", "-q", "-f", "qcow2", "-o", source.options, path, source.size)
-    _run(folder, "qemu-io", *(word for command in source.written for word in ("-c", command)), path)
+    secret = _SECRET if source.encrypted else ()
+    _run(folder, "qemu-img", "create", "-q", *secret, "-f", "qcow2", "-o", source.options, path, source.size)
+    commands = (word for command in source.written for word in ("-c", command))
+    image = f"driver=qcow2,file.filename={path}{',encrypt.key-secret=sec0' if source.encrypted else ''}"
+    _run(folder, "qemu-io", *secret, *commands, "--image-opts", image)
     for command in source.more:
         _run(folder, "qemu-img", *command.format(path).split())
     with open(os.path.join(folder, path), "rb") as file:

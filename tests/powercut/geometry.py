@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pyqio.base.types import Cache, OpenFlags
 from pyqio.block.graph import Graph
 from pyqio.block.node import Node
+from pyqio.block.secrets import Secrets
+from pyqio.drivers.formats.qcow2 import Qcow2
 from tests.powercut.disk import SECTOR, Disk, Power
 from tests.powercut.guest import tagged
 
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 
 IMAGE = "image.qcow2"
 DATA_FILE = "data.raw"
+SECRET = "sec0"
+PASSWORD = "open sesame"
+SECRETS = Secrets({SECRET: PASSWORD.encode()})
+_LUKS = {"encrypt.format": "luks", "encrypt.key-secret": SECRET, "encrypt.iter-time": "10"}
 _LARGEST = 4 << 20
 
 
@@ -61,6 +68,8 @@ def random_geometry(rng: random.Random) -> Geometry:
             create |= {"data_file": DATA_FILE, "data_file_raw": rng.choice(["on", "off"])}
         else:
             create["compression_type"] = rng.choice(["zlib", "zstd"])
+        if "data_file" not in create and rng.random() < 0.07:
+            create |= _LUKS
         create["refcount_bits"] = str(rng.choice([1, 2, 4, 8, 16, 16, 32, 64]))
     clusters = rng.choice([3, 20, 70, 200])
     size = min(clusters << cluster_bits, _LARGEST) // SECTOR * SECTOR - rng.choice([0, 0, SECTOR])
@@ -68,7 +77,7 @@ def random_geometry(rng: random.Random) -> Geometry:
     if rng.random() < 0.35 and create.get("data_file_raw") != "on":
         length = rng.choice([size // 2, size, size * 3 // 2]) // SECTOR * SECTOR
         backing = b"".join(tagged(n, 1) for n in range(length // SECTOR))
-    else:
+    elif "encrypt.format" not in create:  # what was never encrypted is not zero when it is decrypted
         create["preallocation"] = rng.choice(["off", "off", "off", "metadata", "falloc", "full"])
     return Geometry(
         size=size,
@@ -77,7 +86,7 @@ def random_geometry(rng: random.Random) -> Geometry:
         discard=rng.choice(["unmap", "unmap", "ignore"]),
         writethrough=rng.random() < 0.1,
         backing=backing,
-        bitmap=create["compat"] == "1.1" and rng.random() < 0.15,
+        bitmap=create["compat"] == "1.1" and "encrypt.format" not in create and rng.random() < 0.15,
     )
 
 
@@ -121,15 +130,16 @@ class Machine:
         if geometry.backing is not None:
             below = Disk(geometry.backing, Power())
             options["backing"] = Node("backing", below, flags.replace(read_only=True))
-        return Graph().open(None, options, flags)
+        if is_encrypted(geometry):
+            options["encrypt.key-secret"] = SECRET
+        return Graph(secrets=SECRETS).open(None, options, flags)
 
 
 def new_machine(geometry: Geometry) -> Machine:
     """A new image, all of it stable."""
     with tempfile.TemporaryDirectory(dir=scratch()) as folder:
-        options = ",".join(f"{name}={value}" for name, value in geometry.create.items())
-        command = ["qemu-img", "create", "-q", "-f", "qcow2", "-o", options, IMAGE, str(geometry.size)]
-        subprocess.run(command, cwd=folder, check=True)
+        with contextlib.chdir(folder):
+            Qcow2.create(IMAGE, geometry.size, geometry.create, secrets=SECRETS)
         if geometry.bitmap:
             command = ["qemu-img", "bitmap", "--add", "-f", "qcow2", "-g", "512", IMAGE, "changes"]
             subprocess.run(command, cwd=folder, check=True)
@@ -139,6 +149,10 @@ def new_machine(geometry: Geometry) -> Machine:
                 with open(path, "rb") as file:
                     contents.append(file.read())
         return Machine(geometry, contents)
+
+
+def is_encrypted(geometry: Geometry) -> bool:
+    return "encrypt.format" in geometry.create
 
 
 def scratch() -> str:

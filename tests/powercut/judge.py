@@ -15,7 +15,7 @@ from pyqio.block.node import Node
 from pyqio.drivers.formats.qcow2.checking.check import check
 from pyqio.drivers.formats.qcow2.header import parse_file
 from tests.powercut.disk import SECTOR, Disk, Power
-from tests.powercut.geometry import DATA_FILE, IMAGE, Machine, scratch
+from tests.powercut.geometry import DATA_FILE, IMAGE, PASSWORD, SECRET, Machine, scratch
 from tests.powercut.workload import Wrong
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _INCOMPATIBLE = 72
 _DIRTY = 1
+_LUKS = bytes([0, 0, 0, 2])
 _CLEARED = re.compile(r"OFLAG_COPIED .*_entry=[0-7]?[0-9a-f]{0,15} refcount=1$")
 
 
@@ -56,7 +57,10 @@ def qemu_verdict(contents: Sequence[bytes | bytearray]) -> Verdict:
         for name, data in zip((IMAGE, DATA_FILE), contents, strict=False):
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(data)
-        command = ["qemu-img", "check", "-f", "qcow2", "--output=json", IMAGE]
+        secret, image = [], f"driver=qcow2,file.filename={IMAGE}"
+        if contents[0][32:36] == _LUKS:
+            secret, image = ["--object", f"secret,id={SECRET},data={PASSWORD}"], f"{image},encrypt.key-secret={SECRET}"
+        command = ["qemu-img", "check", *secret, "--output=json", "--image-opts", image]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     try:
         found = json.loads(done.stdout)

@@ -132,6 +132,8 @@ class Workload:
         size = self.rng.choice([sectors // 2, sectors - 1, sectors + 1, sectors * 3 // 2, sectors * 2]) * SECTOR
         size = max(SECTOR if self.geometry.bitmap else 0, min(size, 2 * self.geometry.size))
         prealloc = self.rng.choice(_PREALLOCATIONS) if size > self.guest.size else "off"
+        if "encrypt.format" in self.geometry.create:
+            prealloc = "off"
         self._begin(f"truncate -m {prealloc}", size, 0)
         self.guest.may_resize(size, self.below)
         try:
