@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import ClassVar
-
 from pyqio.block import registry
 from pyqio.block.secrets import Secrets
 from tests.conformance.suite import MIB, Persistent, Reopenable, StoringConformance
@@ -12,7 +10,6 @@ class TestLuks(Persistent, Reopenable, StoringConformance):
 
     driver = "luks"
     secrets = Secrets({"sec0": b"sesame"})
-    options: ClassVar[dict[str, str]] = {}
 
     def create(self, folder, size):
         spec = self.make(folder, size)
@@ -22,7 +19,7 @@ class TestLuks(Persistent, Reopenable, StoringConformance):
 
     def make(self, folder, size):
         path = str(folder / "image.luks")
-        options = {"key-secret": "sec0", "iter-time": "0", **self.options}
+        options = {"key-secret": "sec0", "iter-time": "0"}
         registry.require("luks").create(path, size, options, secrets=self.secrets)
         return {"driver": "luks", "key-secret": "sec0", "file": {"driver": "file", "filename": path}}
 
@@ -44,7 +41,3 @@ class TestLuks(Persistent, Reopenable, StoringConformance):
         assert image.length() == 2 * MIB
         assert image.pread(0, self.size) == b"\xaa" * self.size
         assert image.pread(2 * MIB - 5, 5) == b"after"
-
-
-class TestLuksWithAChainedMode(TestLuks):
-    options: ClassVar = {"cipher-alg": "aes-128", "cipher-mode": "cbc", "ivgen-alg": "essiv"}

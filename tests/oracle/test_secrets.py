@@ -14,6 +14,7 @@ IMAGES = Geometry(
     format="raw",
     size=1 << 20,
     cluster=4096,
+    grain=4096,
     setup=(
         ("truncate", "-s", "1M", "t.raw"),
         ("sh", "-c", "printf aGVsbG8= >base64; mkdir folder"),
