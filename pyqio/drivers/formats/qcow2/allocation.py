@@ -250,7 +250,11 @@ class Allocator:
             raise
         # From here on the new table counts, even if the flush fails: nobody knows which one the disk has then.
         refcounts.moved_table(offset)
-        self._file.flush()
+        try:
+            self._file.flush()
+        except BaseException:
+            self.release(former_offset, former_bytes, discard=False)
+            raise
         self._lower(former_offset >> bits, former_bytes >> bits)
         return start + area
 

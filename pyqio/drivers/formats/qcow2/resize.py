@@ -11,7 +11,7 @@ from pyqio.base.errors import BlockError, Unsupported
 from pyqio.base.types import SECTOR_SIZE
 from pyqio.drivers.formats.qcow2 import space, zero
 from pyqio.drivers.formats.qcow2.cache import Codec
-from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES, SUB_ALLOCATED
+from pyqio.drivers.formats.qcow2.layout import COPIED, MAX_L1_BYTES, SUB_ALLOCATED, SUB_ZERO, ZERO
 from pyqio.drivers.formats.qcow2.mapping import DATA, UNALLOCATED
 from pyqio.drivers.formats.qcow2.write import pread, pwrite
 
@@ -204,11 +204,15 @@ def _is_described(store: Store, offset: int) -> bool:
 
 
 def _map_clusters(store: Store, offset: int, host: int, count: int, *, shown: bool = False) -> None:
-    """Lead guest clusters to host clusters; with extended entries nothing of those is ``shown`` unless wanted."""
+    """Lead guest clusters to host clusters; with extended entries nothing of those is ``shown`` unless wanted.
+
+    Zeroes in the file are not zeroes any more where they are decrypted: there the entries say so.
+    """
     size = store.geometry.cluster_size
     table, index = store.mapping.find_for_change(offset)
-    entry = host | COPIED
-    bitmaps = array("Q", [SUB_ALLOCATED] * count) if shown else None
+    zero = store.cipher is not None and store.geometry.version > 2
+    entry = host | COPIED | (ZERO if zero and not store.geometry.extended else 0)
+    bitmaps = array("Q", [SUB_ZERO if zero else SUB_ALLOCATED] * count) if shown else None
     store.mapping.change(table, index, array("Q", range(entry, entry + count * size, size)), bitmaps)
 
 
@@ -247,7 +251,8 @@ def _settle_last(store: Store, end: int, *, exposed: bool) -> None:
     if not inside or (store.geometry.extended and not exposed):
         return
     kind = store.mapping.run(end - inside, end).kind
-    if kind != DATA and (kind != UNALLOCATED or store.backing is not None):
+    blank = store.backing is None and store.cipher is None
+    if kind != DATA and not (blank and kind == UNALLOCATED):
         held = memoryview(bytearray(inside))
         pread(store, end - inside, held)
         pwrite(store, end - inside, held)

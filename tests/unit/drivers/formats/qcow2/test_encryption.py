@@ -207,3 +207,14 @@ def test_info_when_encrypted_then_what_with(tmp_path):
     assert list(luks)[:7] == [
         *("ivgen-alg", "hash-alg", "cipher-alg", "uuid", "ivgen-hash-alg", "format", "cipher-mode"),
     ]
+
+
+@pytest.mark.parametrize("mode", ["off", "metadata", "falloc", "full"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_truncate_when_the_disk_ended_inside_of_a_cluster_then_what_it_showed_stays(tmp_path, name, mode):
+    with unlocked(create(tmp_path / "x", name)) as image:
+        image.truncate(4096)
+
+        image.truncate(1 << 20, prealloc=mode)
+
+        assert image.pread(0, 1 << 20) == bytes(1 << 20)
