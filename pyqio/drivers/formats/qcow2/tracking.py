@@ -86,9 +86,14 @@ class Tracker:
             self._changed = True
 
     def save(self, store: Store) -> None:
-        """Write what has been noted; the bitmaps are not in use any more.  Raises BlockError."""
+        """Write what has been noted; the bitmaps are not in use any more.  Raises BlockError.
+
+        A disk of no bytes has none: its bitmaps stay in use, since QEMU opens no image with a bitmap of no bits.
+        """
         taken = [bitmap for bitmap in self._bitmaps if bitmap.taken]
-        if self._changed:
+        if not store.size and taken:
+            store.flush()
+        elif self._changed:
             self._write_anew(store, [bitmap for bitmap in taken if not bitmap.is_damaged(store)])
         else:
             store.flush()

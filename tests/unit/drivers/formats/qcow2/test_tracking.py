@@ -156,6 +156,16 @@ def test_truncate_when_there_are_bitmaps_then_they_follow(with_bitmaps, sizes, l
     assert findings(Opened(qcow2.file)) == []
 
 
+def test_close_when_the_disk_has_no_bytes_then_its_bitmaps_stay_in_use(with_bitmaps):
+    qcow2 = Opened(with_bitmaps(entry("b")))
+
+    qcow2.image.truncate(0)
+    qcow2.image.close()
+
+    assert stored(qcow2.file) == {}
+    assert findings(Opened(qcow2.file)) == []
+
+
 @pytest.mark.parametrize("changes", range(12))
 def test_reopen_when_it_fails_then_what_is_written_afterwards_is_noted_too(with_bitmaps, changes):
     file = with_bitmaps(entry("b"))
