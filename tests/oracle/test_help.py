@@ -15,15 +15,16 @@ from tests.oracle.lines import COMMANDS
 from tests.oracle.streams import Stream
 
 IMAGES = Geometry(
-    format="raw",
+    format="qcow2",
     size=1 << 20,
     cluster=4096,
+    grain=4096,
     setup=(
         ("truncate", "-s", "1M", "t.raw"),
         ("qemu-img", "create", "-q", "-f", "qcow2", "t.qcow2", "1M"),
         ("mkdir", "folder"),
-        ("sh", "-c", "head -c 70000 t.qcow2 >short.qcow2"),
-        ("sh", "-c", "printf 'QFI\\373\\0\\0\\0\\7' >seven.qcow2; : >empty"),
+        ("sh", "-c", "head -c 70000 t.qcow2 >short.img"),
+        ("sh", "-c", "printf 'QFI\\373\\0\\0\\0\\7' >seven.img; : >empty"),
     ),
 )
 
@@ -55,8 +56,8 @@ INVOCATIONS = (
     "-f qcow2 empty",
     "-f raw -c length empty",
     "-c length empty",
-    "seven.qcow2",
-    "-r short.qcow2",
+    "seven.img",
+    "-r short.img",
     "foo:bar",
     "file:t.qcow2 -c length",
     "file:nosuch",
