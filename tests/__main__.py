@@ -35,7 +35,9 @@ def main(arguments: list[str]) -> int:
     if not all(check(name, command) for name, command in CHECKS.items()):
         return 1
     started = time.monotonic()
-    status = subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT).returncode
+    # One worker for each processor; a file stays with one of them, since its tests share what they prepare.
+    parallel = ["-n", "auto", "--dist", "loadfile"]
+    status = subprocess.run([sys.executable, "-m", "pytest", *parallel, *arguments], cwd=ROOT).returncode
     print(f"{'pytest':<14} {'FAILED' if status else 'ok':<6} {time.monotonic() - started:6.1f} s", flush=True)
     return status
 

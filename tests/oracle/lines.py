@@ -12,6 +12,7 @@ What is left out because the real tool (7.2) answers wrongly:
 - truncate of a qcow2 image to the middle of a cluster: the old data is there again when the image grows.
 - truncate -m falloc or full of a qcow2 image whose clusters are freed and not discarded: the old data is there again.
 - truncate -m of an image with extended L2 entries, whose last cluster is compressed and partial: its data is lost.
+- truncate -m of an encrypted image: the new bytes are zeroes of the file, decrypted.
 - A compressed write after another whose cluster was freed and given to other data: it overwrites that.
 - reopen of an image with a temporary overlay: the overlay has no name any more.
 - reopen of a file of odd length with O_DIRECT: it succeeds, and open does not.
@@ -298,7 +299,7 @@ class Lines:
     def preallocations(self) -> list[str]:
         """The modes of truncate that have an answer to compare with."""
         geometry = self.geometry
-        if "extended L2" in geometry.features and self.size % geometry.cluster:
+        if geometry.encrypted or ("extended L2" in geometry.features and self.size % geometry.cluster):
             return ["off"]
         filled = self.small and not (self.keeping and geometry.format == "qcow2")
         return ["off", "metadata", *["falloc"] * filled, *["full"] * (filled and not self.direct)]
