@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import Final, NamedTuple
+
+from tests import luck
 
 
 class Source(NamedTuple):
@@ -70,7 +71,7 @@ def make(name: str, folder: str) -> bytes:
 
 
 def _run(folder: str, *words: str) -> None:
-    subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    luck.run(words, cwd=folder).check_returncode()
 
 
 def neighbours(folder: str) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tests import luck
 from tests.oracle.judges import Side, data_ranges, differences
 from tests.oracle.streams import SEEDS_PER_GEOMETRY, Stream, without
 from tests.oracle.zygote import TIMEOUT
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from tests.oracle.geometry import Geometry, Step
 
 ROOT = Path(__file__).resolve().parents[2]
-UNLUCKY = "Unable to get accurate CPU usage"
-RETRIES = 20
 
 
 class Program(Protocol):
@@ -179,17 +178,10 @@ class Worker:
 
 
 def make(step: Step, folder: Path) -> None:
-    """Run a command that makes an image; what qemu-io is told may fail.
-
-    qemu-img measures the time that a key takes, for which the clock is too coarse now and then.
-    """
-    for _ in range(RETRIES):
-        said = subprocess.run(step, cwd=folder, capture_output=True, text=True)
-        if step[0] == "qemu-io" or not said.returncode:
-            return
-        if UNLUCKY not in said.stderr:
-            break
-    raise RuntimeError(f"{shlex.join(step)}: {said.stderr}")
+    """Run a command that makes an image; what qemu-io is told may fail."""
+    said = luck.run(step, cwd=folder)
+    if step[0] != "qemu-io" and said.returncode:
+        raise RuntimeError(f"{shlex.join(step)}: {said.stderr}")
 
 
 def copy_sparse(source: str, target: str) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from pyqio.cli.main import main
+from tests import luck
 from tests.oracle.damage import CASES, COMPRESSED, COPIED, Bytes, Case, nothing
 
 BETTER = {
@@ -140,7 +141,7 @@ def test_check_when_an_image_is_encrypted_counts_its_header_and_needs_no_secret(
     secret = ["--object", "secret,id=s,data=swordfish"]
     options = "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10,cluster_size=4k"
     create = [*qemu_img, "create", "-q", *secret, "-f", "qcow2", "-o", options, "test.qcow2", "1M"]
-    subprocess.run(create, cwd=tmp_path, check=True)
+    luck.run(create, cwd=tmp_path).check_returncode()
     named = "driver=qcow2,file.filename=test.qcow2,encrypt.key-secret=s"
 
     check = [*qemu_img, "check", *secret, "--image-opts", named]

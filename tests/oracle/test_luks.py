@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests import luck
+
 SECRET = ("--object", "secret,id=sec0,data=sesame")
 OPEN = "driver=luks,key-secret=sec0,file.filename=x"
 PYQIO = (sys.executable, "-m", "pyqio")
@@ -82,12 +84,7 @@ def run(*command, cwd, check=True):
 
 
 def real_create(options, folder, name="x", size="1M"):
-    """Make a volume with qemu-img, which takes a second to measure its own speed, and fails where that goes wrong."""
-    for _ in range(10):
-        command = ("qemu-img", "create", "-q", "-f", "luks", *SECRET, "-o", options, name, size)
-        done = run(*command, cwd=folder, check=False)
-        if "Unable to get accurate CPU usage" not in done.stderr:
-            break
+    done = luck.run(("qemu-img", "create", "-q", "-f", "luks", *SECRET, "-o", options, name, size), cwd=folder)
     assert done.returncode == 0, done.stderr
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pytest
 
 import pyqio
+from tests import luck
 from tests.oracle.differ import make
 from tests.oracle.geometry import PASSPHRASE, SECRET, named
 
@@ -239,7 +239,7 @@ PYQIO, QEMU = ByPyqio(), ByQemu()
 
 
 def run(*words):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    done = luck.run(words)
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done
 
