@@ -114,7 +114,7 @@ def features(*, size: int) -> Iterator[Case]:
     for image in ("zlib", "zstd"):
         yield row(f"read {shown} {image}", image, f"read 0 {size}", options=("-f", "qcow2"))
     locked = (*SECRET, "--image-opts")
-    for verb in ("read", "write"):
+    for verb in ("write", "read"):  # The image is empty until it has been written to.
         yield row(f"{verb} {shown} luks", "luks", f"{verb} 0 {size}", options=locked)
 
 
