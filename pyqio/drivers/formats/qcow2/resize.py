@@ -150,19 +150,23 @@ def _preallocate_metadata(store: Store, start: int, stop: int) -> None:
                 index, at, count = index + 1, at + geometry.cluster_size, count - 1
                 continue
             host = space.take(store, at, run)
-            _clear_reused(store, host, run << geometry.cluster_bits)
-            _map_clusters(store, at, host, run)
+            try:
+                _clear_reused(store, host, at, run << geometry.cluster_bits)
+                _map_clusters(store, at, host, run)
+            except BaseException:
+                space.abandon(store, host, run)
+                raise
             end = host + min(run << geometry.cluster_bits, -(-stop // grain) * grain - at)
             index, at, count = index + run, at + (run << geometry.cluster_bits), count - run
     if end > store.data.length():
         store.data.truncate(end)
 
 
-def _clear_reused(store: Store, host: int, length: int) -> None:
+def _clear_reused(store: Store, host: int, guest: int, length: int) -> None:
     """Free clusters before the end of the file hold what was in them last, and are about to be shown as they are."""
     held = min(host + length, store.file.length()) - host
     if held > 0 and not store.geometry.external:
-        space.save_zeroes(store, host, 0, held)
+        space.save_zeroes(store, host, guest, held)
 
 
 def _unmapped(entries: array[int]) -> int:

@@ -14,7 +14,7 @@ from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.checking.lanes import lanes_of
 from pyqio.drivers.formats.qcow2.checking.metadata import PART_BYTES, PIECE_BYTES
 from pyqio.drivers.formats.qcow2.checking.tally import MANY, Tally
-from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, ZERO
+from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, SUB_ALLOCATED, ZERO
 
 if TYPE_CHECKING:
     from array import array
@@ -27,8 +27,6 @@ _L1_RESERVED: Final = 0x7F00_0000_0000_01FF
 _L2_RESERVED: Final = 0x3F00_0000_0000_01FE
 _REFTABLE_RESERVED: Final = 0x1FF
 _BITMAP_RESERVED: Final = 0xFF00_0000_0000_01FE
-_SUBCLUSTERS: Final = 0xFFFF_FFFF
-"""The half of a subcluster bitmap that says which are allocated; the other half says which are zero."""
 _SHUNNED_CLUSTERS: Final = 1 << 20
 _SHUNNED_RUN: Final = 8
 """How far past the end, and how long, a reference may be to be remembered: longer ones are broken tables."""
@@ -75,7 +73,7 @@ class References:
         self._step = geometry.cluster_size
         self._odd_bits = COMPRESSED | _L2_RESERVED | geometry.cluster_mask & OFFSET_MASK
         self._odd = lanes.spread(self._odd_bits)
-        self._subclusters = lanes.spread(_SUBCLUSTERS)
+        self._subclusters = lanes.spread(SUB_ALLOCATED)
 
     def count_all(self, snapshots: SnapshotTable, reftable: array[int], *, repair: bool) -> None:
         """Count.  ``repair``: refcount blocks outside the file are to be done without."""
@@ -254,7 +252,7 @@ class References:
             hidden = width == 8 and entry & ZERO
             if entry & OFFSET_MASK or (self._geometry.external and entry & COPIED and not hidden):
                 self._add_cluster(host_offset + place * 8, entry, bitmap, active=active)
-            elif bitmap & _SUBCLUSTERS:
+            elif bitmap & SUB_ALLOCATED:
                 self._findings.corrupt("ERROR: Unallocated cluster has non-zero subcluster allocation map")
 
     def _add_compressed(self, index: int, entry: int, bitmap: int, *, active: bool) -> None:
@@ -279,7 +277,7 @@ class References:
     def _add_cluster(self, host_offset: int, entry: int, bitmap: int, *, active: bool) -> None:
         offset, size = entry & OFFSET_MASK, self._geometry.cluster_size
         findings = self._findings
-        if bitmap >> 32 & bitmap & _SUBCLUSTERS:
+        if bitmap >> 32 & bitmap & SUB_ALLOCATED:
             findings.corrupt(f"ERROR offset={offset:x}: Allocated cluster has corrupted subcluster allocation bitmap")
         if active:
             findings.allocated += 1
@@ -293,7 +291,7 @@ class References:
     def _is_dropped(self, host_offset: int, entry: int, bitmap: int) -> bool:
         """Whether the entry, whose offset is not aligned, was made one without a cluster."""
         offset, extended = entry & OFFSET_MASK, self._metadata.entry_bytes > 8
-        if bitmap & _SUBCLUSTERS if extended else not entry & ZERO:
+        if bitmap & SUB_ALLOCATED if extended else not entry & ZERO:
             self._findings.corrupt(
                 f"ERROR offset={offset:x}: Data cluster is not properly aligned; L2 entry corrupted."
             )
