@@ -12,6 +12,7 @@ from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import Expected, diverged, fetch, past_end, total
 from pyqio.commands.results import Failed, Transfer
 from pyqio.commands.write import PATTERN, write_filled
+from pyqio.verify.journal import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,6 +94,10 @@ class AioRead(Command):
         )
         return ()
 
+    def effect(self) -> Effect:
+        """A read."""
+        return Effect("read", self.offset, self.length)
+
 
 @command(
     "aio_write",
@@ -156,6 +161,12 @@ class AioWrite(Command):
 
         context.pool.submit(job, rank)
         return ()
+
+    def effect(self) -> Effect:
+        """A write of zeroes or of one byte."""
+        if self.zeroes:
+            return Effect("zero", self.offset, self.length, 0)
+        return Effect("write", self.offset, self.length, self.pattern)
 
     def _write(self, image: Image) -> None:
         if self.zeroes:

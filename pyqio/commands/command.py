@@ -1,6 +1,6 @@
 """What a command is, and how its line becomes an object.
 
-A command is a Record.  A field ``Annotated[type, Flag(...), Kind]`` is an option letter
+A command is a Record.  A field ``Annotated[type, Flag(...), Kind]`` is an option
 (without a kind: a switch), a field ``Annotated[type, Kind]`` an operand; operands with a default may be left out, and
 one whose default is () takes all that are left.
 """
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyqio.commands.context import Context
+    from pyqio.commands.kinds import Evaluate
     from pyqio.commands.results import Result
+    from pyqio.verify.journal import Effect
 
 T = TypeVar("T", bound="type[Command]")
 
@@ -42,11 +44,11 @@ SPECS: Final[dict[str, Spec]] = {}
 
 
 class Flag:
-    """An option letter.
+    """An option: a letter, a long word (--child), or both.
 
-    ``long``: a word that stands for the letter of a switch (--json).  ``also``: another field and the value that the
-    letter gives it.  ``answer``: a line that is all that the command then says, whatever follows.  ``group``: only
-    one letter of it may be given, and once.
+    ``also``: another field and the value that the option gives it.  ``answer``: a line that is all that the command
+    then says, whatever follows.  ``group``: only one option of it may be given, and once.  ``own``: qemu-io's command
+    of this name has no such option.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Flag:
         also: tuple[str, object] | None = None,
         answer: str = "",
         group: str = "",
+        own: bool = False,
     ) -> None:
         self.letter = letter
         self.long = long
@@ -65,6 +68,17 @@ class Flag:
         self.also = also
         self.answer = answer
         self.group = group
+        self.own = own
+
+    @property
+    def key(self) -> str:
+        """What the option is called where it has one name: its letter, else its long word with the hyphens."""
+        return self.letter or f"--{self.long}"
+
+    @property
+    def spellings(self) -> list[str]:
+        """All that may be typed for it."""
+        return [*([f"-{self.letter}"] if self.letter else []), *([f"--{self.long}"] if self.long else [])]
 
 
 class Option(NamedTuple):
@@ -99,6 +113,10 @@ class Command(Record, ABC):
     @abstractmethod
     def run(self, context: Context) -> Iterable[Result]:
         """Carry the command out; results may come as they arise.  Raises Rejected."""
+
+    def effect(self) -> Effect | None:
+        """What it does to the image's bytes, None where it leaves them alone."""
+        return None
 
 
 class Spec:
@@ -149,8 +167,13 @@ class Spec:
 
     @cached_property
     def options(self) -> dict[str, Option]:
-        """The option letters, in the order in which help lists them."""
-        return {flag.letter: Option(flag, name, kind) for name, flag, kind, _ in self._fields if flag}
+        """The options by their keys, in the order in which help lists them."""
+        return {flag.key: Option(flag, name, kind) for name, flag, kind, _ in self._fields if flag}
+
+    @cached_property
+    def qemu_options(self) -> dict[str, Option]:
+        """Those of them that qemu-io's command of this name has too."""
+        return {key: option for key, option in self.options.items() if not option.flag.own}
 
     @cached_property
     def operands(self) -> tuple[Operand, ...]:
@@ -162,12 +185,17 @@ class Spec:
         )
 
     @cached_property
+    def has_effect(self) -> bool:
+        """Whether the command may do something to the image's bytes."""
+        return self.cls.effect is not Command.effect
+
+    @cached_property
     def _with_argument(self) -> frozenset[str]:
-        return frozenset(letter for letter, option in self.options.items() if option.kind)
+        return frozenset(key for key, option in self.options.items() if option.kind)
 
     @cached_property
     def _long(self) -> dict[str, str]:
-        return {f"--{option.flag.long}": letter for letter, option in self.options.items() if option.flag.long}
+        return {f"--{option.flag.long}": key for key, option in self.options.items() if option.flag.long}
 
     @cached_property
     def _operand_bounds(self) -> tuple[int, int | None]:
@@ -187,7 +215,7 @@ class Spec:
 
     def _remember(self, words: Sequence[str], operands: Sequence[str], values: dict[str, Any]) -> None:
         options = tuple(words[1:-2])
-        plain = all(word.isascii() and (word[:1] == "-" or word.isdecimal()) for word in options)
+        plain = all(word.isascii() and (word[:1] == "-" != word[1:2] or word.isdecimal()) for word in options)
         if plain and len(self._seen) < _MOST_SEEN and list(operands) == list(words[-2:]):
             self._seen[options] = dict(values)
 
@@ -204,8 +232,11 @@ class Spec:
             return f"{self.minimum} arguments"
         return f"between {self.minimum} and {self.maximum} arguments"
 
-    def parse(self, words: Sequence[str], warn: Callable[[str], None]) -> Command:
-        """The command that a line of words stands for; ``warn`` is told of doubtful spellings.  Raises Rejected."""
+    def parse(self, words: Sequence[str], warn: Callable[[str], None], evaluate: Evaluate | None = None) -> Command:
+        """The command that a line of words stands for; ``warn`` is told of doubtful spellings.  Raises Rejected.
+
+        ``evaluate``: what an expression in the place of a number comes to; None: numbers and options are qemu-io's.
+        """
         values: dict[str, Any] = {}
         operands: Sequence[str] = words[1:]
         seen = self._seen.get(tuple(words[1:-2])) if len(operands) >= 2 and self._is_plain else None
@@ -214,10 +245,10 @@ class Spec:
             offset, length = operands[-2:]
             if offset.isdecimal() and length[:1] != "-":
                 other = other.beside(seen) if seen else other
-                return self.cls(**seen, **{first: kind.parse(offset), second: _parse(other, length, warn)})
+                return self.cls(**seen, **{first: kind.parse(offset), second: _parse(other, length, warn, evaluate)})
         if self.options:
             if " -" in " ".join(words):
-                operands = self._take_options(words, values, warn)
+                operands = self._take_options(words, values, warn, evaluate)
             minimum, maximum = self._operand_bounds
             if len(operands) < minimum or (maximum is not None and len(operands) > maximum):
                 raise Rejected(usage=True)
@@ -229,24 +260,29 @@ class Spec:
             if given:
                 kind = kind.beside(values)
             if repeated:
-                values[field] = tuple(_parse(kind, text, warn) for text in operands[at:])
+                values[field] = tuple(_parse(kind, text, warn, evaluate) for text in operands[at:])
             elif at < len(operands):
-                values[field] = _parse(kind, operands[at], warn)
+                values[field] = _parse(kind, operands[at], warn, evaluate)
         return self.cls(**values)
 
-    def _take_options(self, words: Sequence[str], values: dict[str, Any], warn: Callable[[str], None]) -> Sequence[str]:
+    def _take_options(
+        self,
+        words: Sequence[str],
+        values: dict[str, Any],
+        warn: Callable[[str], None],
+        evaluate: Evaluate | None,
+    ) -> Sequence[str]:
         operands: list[str] = []
         groups = set()
-        taken = getopt.options(
-            words, operands, letters=self.options, with_argument=self._with_argument, long=self._long
-        )
-        for letter, argument in taken:
-            flag, field, kind = self.options[letter]
+        known = self.qemu_options if evaluate is None and not self.own else self.options
+        taken = getopt.options(words, operands, known=known, with_argument=self._with_argument, long=self._long)
+        for key, argument in taken:
+            flag, field, kind = self.options[key]
             if flag.group in groups:
                 raise Rejected(f"Only one {flag.group} option may be given", prefixed=True)
             if flag.group:
                 groups.add(flag.group)
-            value: Any = True if kind is None else _parse(kind, argument, warn)
+            value: Any = True if kind is None else _parse(kind, argument, warn, evaluate)
             former = values.get(field)
             values[field] = {**former, **value} if isinstance(former, dict) else value
             if flag.also:
@@ -289,9 +325,10 @@ def command(
     return register
 
 
-def _parse(kind: Argument, text: str, warn: Callable[[str], None]) -> Any:
-    value = kind.parse(text)
-    if not text.isdecimal():
-        for warning in kind.warnings(text):
-            warn(warning)
+def _parse(kind: Argument, text: str, warn: Callable[[str], None], evaluate: Evaluate | None) -> Any:
+    if text.isdecimal():
+        return kind.parse(text)
+    value = kind.parse(text) if evaluate is None else kind.parse_with(text, evaluate)
+    for warning in kind.warnings(text):
+        warn(warning)
     return value

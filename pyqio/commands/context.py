@@ -6,12 +6,35 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from pyqio.base.types import OpenFlags
     from pyqio.block.image import Image
     from pyqio.block.secrets import Secrets
     from pyqio.commands.pool import Pool
+    from pyqio.commands.position import Position
     from pyqio.commands.results import Result
+    from pyqio.commands.settings import Settings
+    from pyqio.verify.findings import Findings
+    from pyqio.verify.journal import Journal
+
+    class Terminal(Protocol):
+        """What a command may ask of the streams that the session has."""
+
+        @property
+        def interactive(self) -> bool:
+            """Whether a person sits at both ends."""
+            ...
+
+        @property
+        def columns(self) -> int:
+            """Width of the terminal, 80 where there is none."""
+            ...
+
+        @property
+        def rows(self) -> int:
+            """Height of the terminal, 24 where there is none."""
+            ...
 
 
 class Context(Protocol):
@@ -44,8 +67,34 @@ class Context(Protocol):
     image_opts: bool
     """Images are given as key=value,... and not by name."""
 
+    settings: Settings
+    """What the user has chosen."""
+    journal: Journal
+    """What was done to the image."""
+    findings: Findings
+    """Where the sides of the open pair are known to differ."""
+    position: Position
+    """Where in the image the session looks."""
+
+    @property
+    def terminal(self) -> Terminal:
+        """The streams of the session."""
+        ...
+
     def warn(self, message: str) -> None:
         """Tell of something that was taken, but should be written in another way."""
+        ...
+
+    def evaluate(self, text: str) -> int:
+        """What an expression comes to, such as ``0x400+2*64k``.  Raises Rejected."""
+        ...
+
+    def progress(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Show how far ``label`` has come, of ``total`` bytes: what it gives is told of each step's bytes."""
+        ...
+
+    def confirm(self, question: str) -> bool:
+        """Ask the person at the terminal; False where there is none."""
         ...
 
     def tell(self, result: Result) -> None:

@@ -11,6 +11,7 @@ from pyqio.commands.pool import QUICK
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import diverged
 from pyqio.commands.results import Failed, Transfer
+from pyqio.verify.journal import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +62,10 @@ class Discard(Command):
             return ()
         return [Transfer(verb="discard", offset=self.offset, length=self.length, elapsed=elapsed, machine=self.machine)]
 
+    def effect(self) -> Effect:
+        """A discard: the bytes stay or become zeroes."""
+        return Effect("discard", self.offset, self.length)
+
 
 @command("flush", "f", summary="flush all in-core file state to disk")
 class Flush(Command):
@@ -75,3 +80,7 @@ class Flush(Command):
         except BlockError as error:
             raise Rejected(f"flush failed: {error.strerror}", stderr=True) from error
         return ()
+
+    def effect(self) -> Effect:
+        """A flush."""
+        return Effect("flush", 0, 0)

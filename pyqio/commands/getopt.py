@@ -21,13 +21,14 @@ def options(
     words: Sequence[str],
     operands: list[str],
     *,
-    letters: Container[str],
+    known: Container[str],
     with_argument: Container[str],
     long: Mapping[str, str] = _NONE,
 ) -> Iterator[tuple[str, str]]:
-    """Yield (letter, argument) for each option of ``words``, whose first word is the command; fill ``operands``.
+    """Yield (key, argument) for each option of ``words``, whose first word is the command; fill ``operands``.
 
-    The argument is "" for a letter that takes none.  ``long``: whole words and the letters that they stand for.
+    The argument is "" for an option that takes none.  ``known``: letters and other keys of options; ``long``: long
+    words (--child) and the keys that they stand for, of which some may not be known.
     ``operands`` is complete when the iterator is exhausted.
     Raises Rejected, after what came before was yielded.
     """
@@ -36,8 +37,8 @@ def options(
     for word in rest:
         if word == "--":
             operands.extend(rest)
-        elif word in long:
-            yield long[word], ""
+        elif word.startswith("--") and (key := long.get(word.partition("=")[0], "")) in known:
+            yield key, _long_argument(command, word, rest, wanted=key in with_argument)
         elif len(word) < 2 or word[0] != "-":
             operands.append(word)
         else:
@@ -45,7 +46,7 @@ def options(
             while at < len(word):
                 letter = word[at]
                 at += 1
-                if letter not in letters:
+                if letter not in known:
                     raise Rejected(f"{command}: invalid option -- '{first_byte(letter)}'", stderr=True, usage=True)
                 argument = ""
                 if letter in with_argument:
@@ -55,6 +56,18 @@ def options(
                         raise Rejected(f"{command}: option requires an argument -- '{letter}'", stderr=True, usage=True)
                     argument, at = following, len(word)
                 yield letter, argument
+
+
+def _long_argument(command: str, word: str, rest: Iterator[str], *, wanted: bool) -> str:
+    name, equals, argument = word.partition("=")
+    if equals and not wanted:
+        raise Rejected(f"{command}: option '{name}' doesn't allow an argument", stderr=True, usage=True)
+    if equals or not wanted:
+        return argument
+    following = next(rest, None)
+    if following is None:
+        raise Rejected(f"{command}: option '{name}' requires an argument", stderr=True, usage=True)
+    return following
 
 
 def first_byte(letter: str) -> str:

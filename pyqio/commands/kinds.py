@@ -13,7 +13,10 @@ from pyqio.block.follow import FOLLOW_MODES
 from pyqio.commands.rejected import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+
+    Evaluate = Callable[[str], int]
+    """What an expression comes to, such as ``0x400+2*64k``.  Raises Rejected."""
 
 MAX_REQUEST: Final = 2**31 - 512
 """Bytes in the largest request that qemu-io takes."""
@@ -35,6 +38,10 @@ class Argument(Kind):
     def warnings(self, text: str) -> Iterable[str]:
         """What is said on standard error about a text that is taken all the same."""
         return ()
+
+    def parse_with(self, text: str, evaluate: Evaluate) -> Any:
+        """``parse``, where numbers may be expressions.  Raises Rejected."""
+        return self.parse(text)
 
     def beside(self, options: Container[str]) -> Argument:
         """The kind that this one is where the fields ``options`` are given."""
@@ -66,8 +73,18 @@ class Number(Argument):
             except SizeError as error:
                 what = "argument too large" if error.too_large else _NO_NUMBER
                 raise Rejected(f"Parsing error: {what} -- {value}") from None
+        return self._bounded(size, value)
+
+    def parse_with(self, text: str, evaluate: Evaluate) -> int:
+        """The number of bytes; an expression where it is no plain number."""
+        try:
+            return self.parse(text)
+        except Rejected:
+            return self._bounded(evaluate(text), text)
+
+    def _bounded(self, size: int, text: str) -> int:
         if size > self.maximum:
-            raise Rejected(self.excess.format(maximum=self.maximum, text=value))
+            raise Rejected(self.excess.format(maximum=self.maximum, text=text))
         return size
 
     def warnings(self, text: str) -> Iterable[str]:

@@ -12,6 +12,7 @@ from pyqio.commands.pool import QUICK
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import Expected, diverged, fetch, require_sectors, total
 from pyqio.commands.results import Failed, Transfer
+from pyqio.verify.journal import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +93,10 @@ class Read(Command):
             return ()
         return [Transfer(verb="read", offset=self.offset, length=self.length, elapsed=elapsed, machine=self.machine)]
 
+    def effect(self) -> Effect | None:
+        """A read of the disk, unless it is of the machine's state."""
+        return None if self.vm_state else Effect("read", self.offset, self.length)
+
     def _run_special(self, context: Context) -> Sequence[Result]:
         start = self.pattern_start or 0
         length = max(self.length - start, 0) if self.pattern_length is None else self.pattern_length
@@ -140,3 +145,7 @@ class Readv(Command):
             None if self.pattern is None else Expected(pattern=self.pattern, offset=self.offset, length=self.length)
         )
         return fetch(context.image, self, context.clock, verb="readv", expected=expected, window=context.window)
+
+    def effect(self) -> Effect:
+        """A read."""
+        return Effect("read", self.offset, self.length)

@@ -12,6 +12,7 @@ from pyqio.commands.pool import QUICK
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import diverged
 from pyqio.commands.results import Length
+from pyqio.verify.journal import ENDLESS, Effect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,3 +69,7 @@ class Truncate(Command):
         except BlockError as error:
             raise Rejected(error.message, prefixed=True) from error
         return ()
+
+    def effect(self) -> Effect:
+        """What lies past the new end goes, or comes to be as zeroes."""
+        return Effect("truncate", self.length, ENDLESS)

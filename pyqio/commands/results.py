@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyqio.base.errors import Unsupported
 from pyqio.base.record import Record
@@ -209,6 +209,38 @@ class CreateOptions(Record):
     options: Mapping[str, CreateOption]
 
 
+class Column(NamedTuple):
+    """A column of a table; ``name`` in snake case.
+
+    ``kind``: text, number, offset (bytes, shown in hexadecimal), size (bytes), seconds, or flag (true or false).
+    A cell may be None: there is no such thing.
+    """
+
+    name: str
+    kind: str = "text"
+
+
+class Table(Record):
+    """Rows of values, one for each column.
+
+    ``name``: the word for machines (history, children).  ``note``: a line that follows; ``empty``: the line in the
+    place of a table without a row.
+    """
+
+    name: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+    empty: str = ""
+
+
+class Facts(Record):
+    """Values by name; nested mappings and lists are allowed.  ``name``: the word for machines (where, checkup)."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
 class Helped(Record):
     """Help on one command, by the ``name`` that was asked for."""
 
@@ -245,6 +277,8 @@ Result = (
     | CheckFailed
     | Created
     | CreateOptions
+    | Table
+    | Facts
     | Helped
     | HelpedAll
 )

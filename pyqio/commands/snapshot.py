@@ -11,6 +11,7 @@ from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import Word
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Snapshots
+from pyqio.verify.journal import ENDLESS, Effect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,6 +68,10 @@ class ChangeSnapshots(Command):
             with suppress(Unsupported):
                 return [Snapshots(snapshots=context.image.snapshots())]
         return ()
+
+    def effect(self) -> Effect | None:
+        """To apply a snapshot may change everything."""
+        return None if self.applied is None else Effect("other", 0, ENDLESS)
 
 
 def _create(image: Image, name: str) -> None:

@@ -14,6 +14,7 @@ from pyqio.commands.pool import QUICK
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import diverged, filled, require_sectors, spans, total
 from pyqio.commands.results import Failed, Transfer
+from pyqio.verify.journal import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -102,6 +103,15 @@ class Write(Command):
         with _open_source(self.source, empty=not self.length) as source:
             return transfer(context, self, verb="write", write=lambda image: self._write_from(image, source))
 
+    def effect(self) -> Effect | None:
+        """A write of zeroes, of one byte or of a file's bytes, unless it is to the machine's state."""
+        if self.vm_state:
+            return None
+        if self.zeroes:
+            return Effect("zero", self.offset, self.length, 0)
+        fill = PATTERN if self.pattern is None else self.pattern
+        return Effect("write", self.offset, self.length, fill if self.source is None else None)
+
     def _target(self, image: Image) -> tuple[Image, bool]:
         """Where to write, and whether compressed, which the machine state never is."""
         return (image.vm_state(), False) if self.vm_state else (image, self.compressed)
@@ -152,6 +162,10 @@ class Writev(Command):
             write_filled(image, self, self.pattern, fua=self.fua)
 
         return transfer(context, self, verb="writev", write=write)
+
+    def effect(self) -> Effect:
+        """A write of one byte."""
+        return Effect("write", self.offset, self.length, self.pattern)
 
 
 def transfer(context: Context, request: Reporting, *, verb: str, write: Callable[[Image], None]) -> Sequence[Result]:

@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING, Final
 
 from pyqio.base.errors import MismatchError, OutcomeMismatch
 from pyqio.base.types import SECTOR_SIZE, Role
-from pyqio.block.evidence import ROW, gather, pair
 from pyqio.block.filename import protocol_prefix
 from pyqio.render.names import columns, quoted_pieces, shortened, visible
+from pyqio.verify.evidence import ROW, gather, pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pyqio.base.errors import BlockError, VerifyError
     from pyqio.base.types import Run
-    from pyqio.block.evidence import Hop, Side
     from pyqio.block.node import Node
+    from pyqio.verify.evidence import Hop, Side
 
 WIDTH: Final = 79
 _SHOWN: Final = 4096

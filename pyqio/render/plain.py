@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from pyqio.base.errors import CorruptError, Unsupported
 from pyqio.base.kinds import Bool, Integer, Size
 from pyqio.commands import results as r
 from pyqio.render.figures import clock, human, human_size, per_second, seconds
+from pyqio.render.tables import facts_lines, table_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pyqio.base.errors import BlockError
     from pyqio.base.kinds import Kind
-    from pyqio.commands.command import Spec
+    from pyqio.commands.command import Option, Spec
 
 _GUESSED = """\
 WARNING: Image format was not specified for '{}' and probing guessed raw.
@@ -128,8 +129,12 @@ class Plain:
                 out(f"Formatting '{result.filename}', fmt={result.format}{options}\n")
             case r.CreateOptions():
                 out("".join(_create_options(result)))
+            case r.Table():
+                out("".join(table_lines(result)))
+            case r.Facts():
+                out("".join(facts_lines(result.values)))
             case r.Helped():
-                out(one_line(result.spec, result.name) + long_help(result.spec))
+                out(one_line(result.spec, result.name) + long_help(result.spec, own=self._explain))
             case r.HelpedAll():
                 out("".join(map(one_line, result.specs)) + "\nUse 'help commandname' for extended help.\n")
             case _:
@@ -224,13 +229,18 @@ def one_line(spec: Spec, name: str | None = None) -> str:
     return f"{name or spec.name}{synopsis} -- {spec.summary}\n"
 
 
-def long_help(spec: Spec) -> str:
-    """What follows the one line in the help on one command."""
-    flags = "".join(
-        f" -{flag.letter}, {f'--{flag.long} ' if flag.long else ''}-- {flag.meaning}\n"
-        for flag in (option.flag for option in spec.options.values())
-    )
-    return spec.about.replace("{flags}", flags)
+def long_help(spec: Spec, *, own: bool) -> str:
+    """What follows the one line in the help on one command.  ``own``: with the options that qemu-io has not."""
+    options = spec.options if own else spec.qemu_options
+    return spec.about.replace("{flags}", "".join(map(_flag, options.values())))
+
+
+def _flag(option: Option) -> str:
+    """A line on an option."""
+    spellings = list(option.flag.spellings)
+    if option.kind and option.flag.long:
+        spellings[-1] += f" {option.kind.name.upper()}"
+    return f" {', '.join(spellings)}{', ' if not option.flag.long else ' '}-- {option.flag.meaning}\n"
 
 
 def _map(result: r.Map) -> Iterator[str]:
@@ -259,20 +269,7 @@ def _info(result: r.Info) -> Iterator[str]:
         yield f"vm state offset: {human(result.vm_state_offset)}\n"
     if result.specific:
         yield "Format specific information:\n"
-        yield from _tree(result.specific, 1)
-
-
-def _tree(values: Mapping[str, Any], depth: int) -> Iterator[str]:
-    indent = "    " * depth
-    for name, value in values.items():
-        label = f"{indent}{name if name.startswith('[') else name.replace('-', ' ')}:"
-        if isinstance(value, list | tuple):
-            value = {f"[{at}]": item for at, item in enumerate(value)}
-        if isinstance(value, dict):
-            yield f"{label}\n"
-            yield from _tree(value, depth + 1)
-        else:
-            yield f"{label} {str(value).lower() if isinstance(value, bool) else value}\n"
+        yield from facts_lines(result.specific, depth=1)
 
 
 def _option(value: object) -> str:

@@ -15,6 +15,7 @@ STDIO: Final = 4096
 
 _KEPT: Final = 1 << 16
 _PIECE: Final = 1 << 16
+_UNKNOWN: Final = os.terminal_size((80, 24))
 
 
 class OutputClosed(Exception):
@@ -65,6 +66,23 @@ class Environment:
     def interactive(self) -> bool:
         """Whether a person sits at both ends."""
         return os.isatty(self.stdin) and os.isatty(self._stdout)
+
+    @property
+    def columns(self) -> int:
+        """Width of the terminal, 80 where there is none."""
+        return self._size().columns
+
+    @property
+    def rows(self) -> int:
+        """Height of the terminal, 24 where there is none."""
+        return self._size().lines
+
+    def _size(self) -> os.terminal_size:
+        try:
+            size = os.get_terminal_size(self._stdout)
+        except OSError:
+            return _UNKNOWN
+        return os.terminal_size((size.columns or _UNKNOWN.columns, size.lines or _UNKNOWN.lines))
 
     def out(self, text: str) -> None:
         """Print text; bytes that were no characters come out as they were."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pyqio.base.errors import BlockError, OpenError, VerifyError
+from pyqio.base.errors import BlockError, MismatchError, OpenError, OutcomeMismatch, VerifyError
 from pyqio.base.record import Record
 from pyqio.block.emulate import WINDOW
 from pyqio.block.graph import Graph
 from pyqio.block.secrets import Secrets
 from pyqio.commands import index
 from pyqio.commands.pool import Pool
+from pyqio.commands.position import Position
 from pyqio.commands.rejected import Answered, Rejected
 from pyqio.commands.request import diverged
 from pyqio.commands.results import (
@@ -21,30 +23,30 @@ from pyqio.commands.results import (
     Failed,
     Found,
     GuessedRaw,
+    PatternMismatch,
     Refused,
     Said,
     Unknown,
     Warned,
     is_failure,
 )
-from pyqio.render.plain import Plain
+from pyqio.commands.settings import Settings
+from pyqio.render.choice import choose
+from pyqio.verify.findings import Findings
+from pyqio.verify.journal import IN_FLIGHT, Journal, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Protocol
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from pyqio.base.types import OpenFlags
     from pyqio.block.image import Image
+    from pyqio.commands.command import Command
     from pyqio.commands.pool import Request
     from pyqio.commands.results import Result
+    from pyqio.render.choice import Renderer
     from pyqio.session.environment import Environment
-
-    class Renderer(Protocol):
-        """Whatever shows results."""
-
-        def show(self, result: Result) -> None:
-            """Show one result."""
-            ...
+    from pyqio.verify.journal import Entry
 
 
 # Statuses of the process.
@@ -52,6 +54,10 @@ OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 DIVERGED: Final = 3
+
+
+_OK: Final = Outcome()
+_OK_BOTH: Final = Outcome("ok", "ok", "ok")
 
 
 class Personality(Record):
@@ -93,7 +99,10 @@ class Session:
     ) -> None:
         self.environment = environment
         self.personality = personality
-        self.renderer = renderer or Plain(environment, personality.program, explain=personality.own)
+        self.settings = Settings()
+        self.renderer = renderer or self._chosen_renderer()
+        if renderer is None:
+            self.settings.changed.append(self._choose_renderer)
         self.stop_on_divergence = stop_on_divergence
         self.clock = environment.clock
         self.window = bytearray(WINDOW)
@@ -105,8 +114,19 @@ class Session:
         self.follow = "all"
         self.divergences: list[VerifyError] = []
         self.secrets = Secrets()
+        self.journal = Journal()
+        self.findings = Findings()
+        self.position = Position()
         self._graph = Graph(probe_pairs=not personality.own, secrets=self.secrets)
         self._image: Image | None = None
+        self._evaluate = self.evaluate if personality.own else None
+        self._failure: Result | None = None
+        self._started: dict[Request, Entry] = {}
+
+    @property
+    def terminal(self) -> Environment:
+        """The streams."""
+        return self.environment
 
     @property
     def image(self) -> Image:
@@ -151,13 +171,17 @@ class Session:
         if spec is None or (spec.own and not self.personality.own):
             known = [name for name in index.MODULES if len(name) > 1]
             return self.show((Unknown(name=words[0], known=known),))
+        command: Command | None = None
+        self._failure = None
+        when, started = time.time(), self.clock()
         try:
             if spec.needs_image and self._image is None:
                 raise Rejected("no file open, try 'help open'", stderr=True)
             spec.check_count(words)
             if spec.writes and self.image.read_only:
                 raise Rejected("Block node is read-only", prefixed=True)
-            results = spec.parse(words, self.warn).run(self)
+            command = spec.parse(words, self.warn, self._evaluate)
+            results = command.run(self)
             if self.pool.pending and spec.polls:
                 results = tuple(results)
                 if not (results and isinstance(results[0], Failed)):
@@ -167,6 +191,12 @@ class Session:
             return self.show((Refused(reason=reason, spec=spec),))
         except Answered as answer:
             return self.show((Said(text=str(answer)),))
+        except KeyboardInterrupt:
+            self._failure = Refused(reason=Rejected("interrupted"))
+            raise
+        finally:
+            if spec.has_effect and command is not None and self.personality.own:
+                self._note(words, command, when, self.clock() - started)
 
     def poll(self) -> None:
         """Tell of the asynchronous requests that are done by now."""
@@ -210,6 +240,21 @@ class Session:
         """Run no command after this one."""
         self.stopping = True
 
+    def evaluate(self, text: str) -> int:
+        """What an expression comes to.  Raises Rejected."""
+        raise Rejected(f"Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- {text}")
+
+    def progress(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Show how far something has come."""
+        return nullcontext(lambda count: None)
+
+    def confirm(self, question: str) -> bool:
+        """Ask the person at the terminal."""
+        if not self.environment.interactive:
+            return False
+        self.environment.prompt(f"{question} [y/N] ")
+        return self.environment.read(1 << 10).strip().lower() in (b"y", b"yes")
+
     def finish(self) -> int:
         """End the session; returns its exit status."""
         if self.divergences and self.stopping:
@@ -236,9 +281,47 @@ class Session:
         """Show a result of a command that is still running."""
         self.show((result,))
 
+    def _chosen_renderer(self) -> Renderer:
+        personality = self.personality
+        return choose(self.environment, personality.program, self.settings, own=personality.own)
+
+    def _choose_renderer(self, setting: str) -> None:
+        self.renderer = self._chosen_renderer()
+
+    def _note(self, words: Sequence[str], command: Command, when: float, elapsed: float) -> None:
+        entry = self.journal.note(words, command.effect, when, self._outcome())
+        entry.elapsed = elapsed
+        request = self.pool.pending[-1] if self.pool.pending else None
+        if request is not None and request not in self._started:
+            entry.outcome = IN_FLIGHT
+            self._started[request] = entry
+
+    def _outcome(self) -> Outcome:
+        """How the command that is being run has ended."""
+        pair = self._image is not None and {"raw", "test"} <= self._image.node.children.keys()
+        match self._failure:
+            case None:
+                return _OK_BOTH if pair else _OK
+            case Diverged(error=OutcomeMismatch() as error):
+                raw, test = (_said(side) for side in (error.raw_error, error.test_error))
+                return Outcome("mismatch", raw, test)
+            case Diverged():
+                return Outcome("mismatch", "ok", "ok")
+            case PatternMismatch():
+                return Outcome("pattern verification failed", *(("ok", "ok") if pair else ()))
+            case Failed(error=error):
+                return Outcome(error.strerror, *((error.strerror, error.strerror) if pair else ()))
+            case Refused(reason=reason):
+                return Outcome(str(reason) or "not carried out")
+            case _:
+                return Outcome("failed")
+
     def _tell(self, requests: Iterable[Request]) -> None:
         for request in requests:
+            self._failure = None
             self.show(request.results())
+            if entry := self._started.pop(request, None):
+                entry.outcome = self._outcome()
 
     def show(self, results: Iterable[Result]) -> bool:
         """Show results, and let failures among them count.  Returns whether there was none."""
@@ -256,8 +339,15 @@ class Session:
         return succeeded
 
     def _note_failure(self, result: Result) -> None:
+        self._failure = self._failure or result
         self.status = self.status or (result.status if isinstance(result, Checked | CheckFailed) else FAILED)
         if isinstance(result, Diverged):
             self.divergences.append(result.error)
+            if isinstance(result.error, MismatchError):
+                self.findings.add(result.error.runs)
             self.status = self.personality.diverged
             self.stopping = self.stopping or self.stop_on_divergence
+
+
+def _said(error: BlockError | None) -> str:
+    return "ok" if error is None else error.strerror

@@ -47,8 +47,9 @@ def _in_command(spec: Spec, words: Sequence[str], current: str, *, own: bool) ->
     if kind is not None:
         yield from _values(kind.among(words), current)
     elif current.startswith("-"):
-        for letter, option in spec.options.items():
-            yield Candidate(f"-{letter}", len(current), option.flag.meaning)
+        for option in (spec.options if own else spec.qemu_options).values():
+            for spelling in option.flag.spellings:
+                yield Candidate(spelling, len(current), option.flag.meaning)
     elif spec.name == "help":
         names = (known for known in index.every(own=own) if known.name.startswith(current))
         yield from (Candidate(known.name, len(current), known.summary) for known in names)
@@ -64,7 +65,7 @@ def _place(spec: Spec, words: Sequence[str]) -> tuple[int, Argument | None]:
         if waiting is not None:
             waiting = None
         elif word.startswith("-"):
-            option = spec.options.get(word[-1:])
+            option = spec.options.get(word if word.startswith("--") else word[-1:])
             waiting = option.kind if option else None
         else:
             operands += 1

@@ -166,10 +166,10 @@ def _command(spec: Spec) -> Iterator[str]:
         yield "Not in\n.Xr qemu-io 1 ."
     if spec.options:
         yield ".Bl -tag -width Ds -compact"
-        for letter, option in spec.options.items():
-            long = f" , Fl \\&-{option.flag.long}" if option.flag.long else ""
-            yield f".It Fl {letter}{f' Ar {_escape(option.kind.name)}' if option.kind else ''}{long}"
-            yield _sentence(option.flag.meaning)
+        for flag, _, kind in spec.options.values():
+            argument = f" Ar {_escape(kind.name)}" if kind else ""
+            yield ".It " + " , ".join(f"Fl {_escape(spelling[1:])}{argument}" for spelling in flag.spellings)
+            yield _sentence(flag.meaning)
         yield ".El"
 
 

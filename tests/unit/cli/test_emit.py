@@ -62,7 +62,8 @@ def test_manual_when_it_is_shown_then_it_has_every_option(manual):
 def test_manual_when_it_is_shown_then_it_has_every_command_with_its_flags(manual):
     commands = manual.partition("\nCOMMANDS\n")[2].partition("\nDRIVERS\n")[0]
     missing = [spec.name for spec in index.every() if f"\n     {spec.name}" not in commands]
-    flags = [f"-{letter}" for spec in index.every() for letter in spec.options if f" -{letter}" not in commands]
+    options = (option for spec in index.every() for option in spec.options.values())
+    flags = [word for option in options for word in option.flag.spellings if f" {word}" not in commands]
 
     assert (missing, flags) == ([], [])
 

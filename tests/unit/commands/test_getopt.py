@@ -6,9 +6,9 @@ from pyqio.commands import getopt
 from pyqio.commands.rejected import Rejected
 
 
-def taken(line, letters="vqP", with_argument="P"):
+def taken(line, known="vqP", with_argument="P"):
     operands = []
-    found = list(getopt.options(line.split(), operands, letters=letters, with_argument=with_argument))
+    found = list(getopt.options(line.split(), operands, known=known, with_argument=with_argument))
     return found, operands
 
 
@@ -50,7 +50,7 @@ def test_options_when_line_is_wrong_then_glibc_words_and_usage(line, message):
 
 
 def test_options_when_a_later_one_is_wrong_then_those_before_it_come_first():
-    found = getopt.options(["read", "-v", "-x"], [], letters="v", with_argument="")
+    found = getopt.options(["read", "-v", "-x"], [], known="v", with_argument="")
 
     assert next(found) == ("v", "")
     with pytest.raises(Rejected):

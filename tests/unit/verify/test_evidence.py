@@ -7,7 +7,7 @@ import pytest
 import pyqio
 from pyqio.base.errors import BlockError
 from pyqio.base.types import Location
-from pyqio.block.evidence import gather, pair, walk
+from pyqio.verify.evidence import gather, pair, walk
 
 
 @pytest.fixture

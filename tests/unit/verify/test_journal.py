@@ -1,0 +1,59 @@
+"""What a session remembers of its operations."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyqio.base.record import Record
+from pyqio.verify.journal import KEPT, Effect, Journal, Operation, Outcome
+
+
+def noted(*effects):
+    journal = Journal()
+    for at, effect in enumerate(effects):
+        journal.note(["write", str(at)], lambda effect=effect: effect, 1000.0 + at, Outcome())
+    return journal
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "touched"), [(0, 512, False), (0, 513, True), (1023, 2000, True), (1024, 2000, False)]
+)
+def test_touches_when_ranges_meet_then_true(start, end, touched):
+    assert Effect("write", 512, 512).touches(start, end) is touched
+
+
+def test_touching_when_asked_then_only_those_oldest_first():
+    journal = noted(Effect("write", 0, 512), Effect("zero", 4096, 512), None, Effect("write", 256, 8192))
+
+    assert [o.number for o in journal.touching(4096, 1)] == [2, 4]
+    assert [o.number for o in journal.operations()] == [1, 2, 4]
+
+
+def test_operations_when_there_are_too_many_then_the_oldest_are_forgotten():
+    journal = noted(*[Effect("write", 0, 512)] * (KEPT + 5))
+
+    numbers = [operation.number for operation in journal.operations()]
+
+    assert (len(numbers), numbers[0], numbers[-1]) == (KEPT, 6, KEPT + 5)
+
+
+def test_load_when_a_record_is_given_then_it_comes_before():
+    former = Operation(
+        number=7, text="write 0 1k", effect=Effect("write", 0, 1024), outcome=Outcome(), when=1.0, elapsed=0.5,
+        session="2026-11-20 10:00",
+    )  # fmt: skip
+    journal = noted(Effect("write", 0, 512))
+
+    journal.load([former])
+
+    assert isinstance(former, Record)
+    assert [(o.number, o.session) for o in journal.operations()] == [(7, "2026-11-20 10:00"), (1, "")]
+
+
+def test_note_when_the_outcome_comes_later_then_it_counts():
+    journal = Journal()
+    entry = journal.note(["aio_write"], lambda: Effect("write", 0, 512), 0.0, Outcome("in flight"))
+
+    entry.outcome = Outcome("ok", "ok", "ok")
+
+    assert journal.operations()[0].outcome == Outcome("ok", "ok", "ok")
