@@ -32,6 +32,17 @@ DISCARD_MODES: Final = {"ignore": "ignore", "off": "ignore", "unmap": "unmap", "
 _size = lru_cache(maxsize=256)(parse_size)
 
 
+def _bytes(text: str) -> int:
+    """The number of bytes that a text of qemu-io's grammar stands for.  Raises Rejected."""
+    if text.isdecimal() and len(text) < 19 and text.isascii():
+        return int(text)
+    try:
+        return _size(text)
+    except SizeError as error:
+        what = "argument too large" if error.too_large else _NO_NUMBER
+        raise Rejected(f"Parsing error: {what} -- {text}") from None
+
+
 class Argument(Kind):
     """A kind of command argument; some spellings are taken with a warning."""
 
@@ -65,22 +76,15 @@ class Number(Argument):
 
     def parse(self, value: Any) -> int:
         """The number of bytes."""
-        if value.isdecimal() and len(value) < 19 and value.isascii():
-            size = int(value)
-        else:
-            try:
-                size = _size(value)
-            except SizeError as error:
-                what = "argument too large" if error.too_large else _NO_NUMBER
-                raise Rejected(f"Parsing error: {what} -- {value}") from None
-        return self._bounded(size, value)
+        return self._bounded(_bytes(value), value)
 
     def parse_with(self, text: str, evaluate: Evaluate) -> int:
         """The number of bytes; an expression where it is no plain number."""
         try:
-            return self.parse(text)
+            size = _bytes(text)
         except Rejected:
-            return self._bounded(evaluate(text), text)
+            size = evaluate(text)
+        return self._bounded(size, text)
 
     def _bounded(self, size: int, text: str) -> int:
         if size > self.maximum:
