@@ -37,7 +37,7 @@ def options(
     for word in rest:
         if word == "--":
             operands.extend(rest)
-        elif word.startswith("--") and (key := long.get(word.partition("=")[0], "")) in known:
+        elif word.startswith("--") and (key := long.get(word.partition("=")[0])) and key in known:
             yield key, _long_argument(command, word, rest, wanted=key in with_argument)
         elif len(word) < 2 or word[0] != "-":
             operands.append(word)
