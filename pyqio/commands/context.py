@@ -71,10 +71,16 @@ class Context(Protocol):
     """What the user has chosen."""
     journal: Journal
     """What was done to the image."""
-    findings: Findings
-    """Where the sides of the open pair are known to differ."""
-    position: Position
-    """Where in the image the session looks."""
+
+    @property
+    def findings(self) -> Findings:
+        """Where the sides of the open pair are known to differ."""
+        ...
+
+    @property
+    def position(self) -> Position:
+        """Where in the image the session looks."""
+        ...
 
     @property
     def terminal(self) -> Terminal:

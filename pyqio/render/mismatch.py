@@ -24,7 +24,8 @@ from pyqio.base.errors import MismatchError, OutcomeMismatch
 from pyqio.base.types import SECTOR_SIZE, Role
 from pyqio.block.filename import protocol_prefix
 from pyqio.render.names import columns, quoted_pieces, shortened, visible
-from pyqio.verify.evidence import ROW, gather, pair
+from pyqio.verify.evidence import ROW, gather
+from pyqio.verify.pair import pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 from pyqio.base.errors import CorruptError, Unsupported
 from pyqio.base.kinds import Bool, Integer, Size
 from pyqio.commands import results as r
 from pyqio.render.figures import clock, human, human_size, per_second, seconds
-from pyqio.render.tables import facts_lines, table_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyqio.base.errors import BlockError
     from pyqio.base.kinds import Kind
@@ -114,6 +113,7 @@ class Plain:
                 out("".join(_map(result)))
             case r.Info():
                 out("".join(_info(result)))
+                self._facts(result.specific, depth=1)
             case r.Snapshots():
                 self._list_snapshots(result)
             case r.Found():
@@ -130,9 +130,9 @@ class Plain:
             case r.CreateOptions():
                 out("".join(_create_options(result)))
             case r.Table():
-                out("".join(table_lines(result)))
+                self._table(result)
             case r.Facts():
-                out("".join(facts_lines(result.values)))
+                self._facts(result.values)
             case r.Helped():
                 out(one_line(result.spec, result.name) + long_help(result.spec, own=self._explain))
             case r.HelpedAll():
@@ -173,6 +173,16 @@ class Plain:
 
         for text in hexdump(dump.offset, dump.windows):
             self._screen.out_bytes(text)
+
+    def _table(self, table: r.Table) -> None:
+        from pyqio.render.tables import table_lines
+
+        self._screen.out("".join(table_lines(table)))
+
+    def _facts(self, values: Mapping[str, Any], depth: int = 0) -> None:
+        from pyqio.render.tables import facts_lines
+
+        self._screen.out("".join(facts_lines(values, depth=depth)))
 
     def _list_snapshots(self, result: r.Snapshots) -> None:
         if result.snapshots:
@@ -269,7 +279,6 @@ def _info(result: r.Info) -> Iterator[str]:
         yield f"vm state offset: {human(result.vm_state_offset)}\n"
     if result.specific:
         yield "Format specific information:\n"
-        yield from facts_lines(result.specific, depth=1)
 
 
 def _option(value: object) -> str:

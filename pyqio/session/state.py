@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.base.errors import BlockError, MismatchError, OpenError, OutcomeMismatch, VerifyError
@@ -13,7 +14,6 @@ from pyqio.block.graph import Graph
 from pyqio.block.secrets import Secrets
 from pyqio.commands import index
 from pyqio.commands.pool import Pool
-from pyqio.commands.position import Position
 from pyqio.commands.rejected import Answered, Rejected
 from pyqio.commands.request import diverged
 from pyqio.commands.results import (
@@ -32,8 +32,8 @@ from pyqio.commands.results import (
 )
 from pyqio.commands.settings import Settings
 from pyqio.render.choice import choose
-from pyqio.verify.findings import Findings
 from pyqio.verify.journal import IN_FLIGHT, Journal, Outcome
+from pyqio.verify.pair import pair_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,9 +43,11 @@ if TYPE_CHECKING:
     from pyqio.block.image import Image
     from pyqio.commands.command import Command
     from pyqio.commands.pool import Request
+    from pyqio.commands.position import Position
     from pyqio.commands.results import Result
     from pyqio.render.choice import Renderer
     from pyqio.session.environment import Environment
+    from pyqio.verify.findings import Findings
     from pyqio.verify.journal import Entry
 
 
@@ -115,13 +117,25 @@ class Session:
         self.divergences: list[VerifyError] = []
         self.secrets = Secrets()
         self.journal = Journal()
-        self.findings = Findings()
-        self.position = Position()
         self._graph = Graph(probe_pairs=not personality.own, secrets=self.secrets)
         self._image: Image | None = None
         self._evaluate = self.evaluate if personality.own else None
         self._failure: Result | None = None
         self._started: dict[Request, Entry] = {}
+
+    @cached_property
+    def findings(self) -> Findings:
+        """Where the open pair is known to differ."""
+        from pyqio.verify.findings import Findings
+
+        return Findings()
+
+    @cached_property
+    def position(self) -> Position:
+        """Where the session looks."""
+        from pyqio.commands.position import Position
+
+        return Position()
 
     @property
     def terminal(self) -> Environment:
@@ -298,7 +312,7 @@ class Session:
 
     def _outcome(self) -> Outcome:
         """How the command that is being run has ended."""
-        pair = self._image is not None and {"raw", "test"} <= self._image.node.children.keys()
+        pair = self._image is not None and pair_below(self._image.node) is not None
         match self._failure:
             case None:
                 return _OK_BOTH if pair else _OK
@@ -318,8 +332,9 @@ class Session:
 
     def _tell(self, requests: Iterable[Request]) -> None:
         for request in requests:
-            self._failure = None
-            self.show(request.results())
+            results = request.results()
+            self._failure = next((r for r in results if isinstance(r, Failed | PatternMismatch | Diverged)), None)
+            self.show(results)
             if entry := self._started.pop(request, None):
                 entry.outcome = self._outcome()
 

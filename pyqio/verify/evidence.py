@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.errors import BlockError
 from pyqio.block.emulate import WINDOW
+from pyqio.verify.pair import pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyqio.base.errors import MismatchError, VerifyError
+    from pyqio.base.errors import MismatchError
     from pyqio.base.types import Location
     from pyqio.block.node import Node
 
@@ -60,14 +61,6 @@ def walk(node: Node, offset: int) -> tuple[Hop, ...]:
     except BlockError:
         pass
     return tuple(hops)
-
-
-def pair(error: VerifyError, nodes: Mapping[str, Node]) -> tuple[Node, Node] | None:
-    """The raw and the test side of the pair that raised ``error``; None where the pair is not open any more."""
-    node = nodes.get(error.node or "")
-    if node is None or not {"raw", "test"} <= node.children.keys():
-        return None
-    return node.children["raw"].node, node.children["test"].node
 
 
 def gather(error: MismatchError, nodes: Mapping[str, Node]) -> tuple[Side, Side] | None:

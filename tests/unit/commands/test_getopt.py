@@ -55,3 +55,40 @@ def test_options_when_a_later_one_is_wrong_then_those_before_it_come_first():
     assert next(found) == ("v", "")
     with pytest.raises(Rejected):
         next(found)
+
+
+LONG = {"--child": "--child", "--json": "J"}
+
+
+def with_long(line):
+    operands = []
+    known = ("v", "J", "--child")
+    found = list(getopt.options(line.split(), operands, known=known, with_argument=("--child",), long=LONG))
+    return found, operands
+
+
+@pytest.mark.parametrize(
+    ("line", "options", "operands"),
+    [
+        ("read --child raw 0 512", [("--child", "raw")], ["0", "512"]),
+        ("read 0 --child=raw -v 512", [("--child", "raw"), ("v", "")], ["0", "512"]),
+        ("check --json x", [("J", "")], ["x"]),
+        ("read --child= 0", [("--child", "")], ["0"]),
+        ("read -- --child", [], ["--child"]),
+    ],
+)
+def test_options_when_words_are_long_then_taken(line, options, operands):
+    assert with_long(line) == (options, operands)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("read --child", "read: option '--child' requires an argument"),
+        ("check --json=yes", "check: option '--json' doesn't allow an argument"),
+        ("read --chil raw", "read: invalid option -- '-'"),
+    ],
+)
+def test_options_when_a_long_word_is_wrong_then_says_so(line, message):
+    with pytest.raises(Rejected, match=f"^{message}$"):
+        with_long(line)

@@ -7,7 +7,8 @@ import pytest
 import pyqio
 from pyqio.base.errors import BlockError
 from pyqio.base.types import Location
-from pyqio.verify.evidence import gather, pair, walk
+from pyqio.verify.evidence import gather, walk
+from pyqio.verify.pair import pair
 
 
 @pytest.fixture
