@@ -32,7 +32,7 @@ from pyqio.commands.results import (
 )
 from pyqio.commands.settings import Settings
 from pyqio.render.choice import choose
-from pyqio.verify.journal import IN_FLIGHT, Journal, Outcome
+from pyqio.verify.journal import Journal, Outcome
 from pyqio.verify.pair import pair_below
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from pyqio.render.choice import Renderer
     from pyqio.session.environment import Environment
     from pyqio.verify.findings import Findings
-    from pyqio.verify.journal import Entry
 
 
 # Statuses of the process.
@@ -121,7 +120,8 @@ class Session:
         self._image: Image | None = None
         self._evaluate = self.evaluate if personality.own else None
         self._failure: Result | None = None
-        self._started: dict[Request, Entry] = {}
+        self._success = _OK
+        self._started: dict[Request, Callable[[Outcome], None]] = {}
 
     @cached_property
     def findings(self) -> Findings:
@@ -232,6 +232,7 @@ class Session:
                 image.close()
                 raise OpenError("Block node is read-only")
             self._image = image
+            self._success = _OK_BOTH if pair_below(image.node) else _OK
         finally:
             if graph.guessed_raw:
                 self.show((GuessedRaw(filenames=graph.guessed_raw),))
@@ -303,19 +304,18 @@ class Session:
         self.renderer = self._chosen_renderer()
 
     def _note(self, words: Sequence[str], command: Command, when: float, elapsed: float) -> None:
-        entry = self.journal.note(words, command.effect, when, self._outcome())
-        entry.elapsed = elapsed
         request = self.pool.pending[-1] if self.pool.pending else None
         if request is not None and request not in self._started:
-            entry.outcome = IN_FLIGHT
-            self._started[request] = entry
+            self._started[request] = self.journal.note_started(words, command, when)
+        else:
+            self.journal.note(words, command, when, elapsed, self._outcome() if self._failure else self._success)
 
     def _outcome(self) -> Outcome:
         """How the command that is being run has ended."""
-        pair = self._image is not None and pair_below(self._image.node) is not None
+        pair = self._success is _OK_BOTH
         match self._failure:
             case None:
-                return _OK_BOTH if pair else _OK
+                return self._success
             case Diverged(error=OutcomeMismatch() as error):
                 raw, test = (_said(side) for side in (error.raw_error, error.test_error))
                 return Outcome("mismatch", raw, test)
@@ -335,8 +335,8 @@ class Session:
             results = request.results()
             self._failure = next((r for r in results if isinstance(r, Failed | PatternMismatch | Diverged)), None)
             self.show(results)
-            if entry := self._started.pop(request, None):
-                entry.outcome = self._outcome()
+            if end := self._started.pop(request, None):
+                end(self._outcome())
 
     def show(self, results: Iterable[Result]) -> bool:
         """Show results, and let failures among them count.  Returns whether there was none."""

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyqio.base.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Protocol
 
-KEPT: Final = 10_000
-"""Operations that are remembered; older ones are forgotten."""
+    class Acting(Protocol):
+        """A command."""
+
+        def effect(self) -> Effect | None:
+            """What it does to the image's bytes."""
+            ...
+
+    Entry = list[Any]
+    """Words, command, when, elapsed, outcome."""
+
+KEPT: Final = 5_000
+"""Operations that are remembered at least; older ones are forgotten."""
 
 ENDLESS: Final = 2**64
 """The length of an operation on everything from its offset on."""
@@ -70,50 +80,35 @@ class Operation(Record):
     session: str = ""
 
 
-class Entry:
-    """An operation as it is noted: cheaply, since there may be many and hardly any is looked at."""
-
-    __slots__ = ("_describe", "elapsed", "number", "outcome", "when", "words")
-
-    def __init__(
-        self, number: int, words: Sequence[str], describe: Callable[[], Effect | None], when: float, outcome: Outcome
-    ) -> None:
-        self.number = number
-        self.words = words
-        self.when = when
-        self.elapsed = 0.0
-        self.outcome = outcome
-        self._describe = describe
-
-    def operation(self) -> Operation | None:
-        """All about it; None where no byte is concerned."""
-        effect = self._describe()
-        if effect is None:
-            return None
-        return Operation(
-            number=self.number,
-            text=" ".join(self.words),
-            effect=effect,
-            outcome=self.outcome,
-            when=self.when,
-            elapsed=self.elapsed,
-        )
-
-
 class Journal:
-    """The last KEPT operations of a session, and before them those that were loaded from a record."""
+    """The last operations of a session, KEPT or more, and before them those that were loaded from a record.
+
+    They are noted as they come, tens of thousands a second, and hardly any is looked at: what they did to the image
+    is asked for only then.
+    """
 
     def __init__(self) -> None:
-        self.count = 0
-        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._entries: list[Entry] = []
+        self._forgotten = 0
         self._recorded: Sequence[Operation] = ()
 
-    def note(self, words: Sequence[str], describe: Callable[[], Effect | None], when: float, outcome: Outcome) -> Entry:
-        """Remember a command that was typed as ``words``; its outcome may be changed later."""
-        self.count += 1
-        entry = Entry(self.count, words, describe, when, outcome)
-        self._entries.append(entry)
-        return entry
+    def note(self, words: Sequence[str], command: Acting, when: float, elapsed: float, outcome: Outcome) -> None:
+        """Remember a command that was typed as ``words``."""
+        entries = self._entries
+        entries.append([words, command, when, elapsed, outcome])
+        if len(entries) > 2 * KEPT:
+            del entries[:KEPT]
+            self._forgotten += KEPT
+
+    def note_started(self, words: Sequence[str], command: Acting, when: float) -> Callable[[Outcome], None]:
+        """Remember a command that goes on; what is returned is to be told how it ended."""
+        self.note(words, command, when, 0.0, IN_FLIGHT)
+        entry = self._entries[-1]
+
+        def end(outcome: Outcome) -> None:
+            entry[-1] = outcome
+
+        return end
 
     def load(self, recorded: Iterable[Operation]) -> None:
         """Put the operations of former sessions before those of this one."""
@@ -121,9 +116,18 @@ class Journal:
 
     def operations(self) -> list[Operation]:
         """All that are remembered, oldest first."""
-        own = (entry.operation() for entry in self._entries)
+        own = [_operation(number, *entry) for number, entry in enumerate(self._entries, self._forgotten + 1)]
         return [*self._recorded, *(operation for operation in own if operation)]
 
     def touching(self, offset: int, length: int) -> list[Operation]:
         """Those that concern bytes of a range, oldest first."""
         return [o for o in self.operations() if o.effect.touches(offset, offset + length)]
+
+
+def _operation(
+    number: int, words: Sequence[str], command: Acting, when: float, elapsed: float, outcome: Outcome
+) -> Operation | None:
+    effect = command.effect()
+    if effect is None:
+        return None
+    return Operation(number=number, text=" ".join(words), effect=effect, outcome=outcome, when=when, elapsed=elapsed)

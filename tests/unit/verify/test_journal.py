@@ -8,10 +8,17 @@ from pyqio.base.record import Record
 from pyqio.verify.journal import KEPT, Effect, Journal, Operation, Outcome
 
 
+class Done:
+    """A command with an effect."""
+
+    def __init__(self, effect):
+        self.effect = lambda: effect
+
+
 def noted(*effects):
     journal = Journal()
     for at, effect in enumerate(effects):
-        journal.note(["write", str(at)], lambda effect=effect: effect, 1000.0 + at, Outcome())
+        journal.note(["write", str(at)], Done(effect), 1000.0 + at, 0.25, Outcome())
     return journal
 
 
@@ -30,11 +37,11 @@ def test_touching_when_asked_then_only_those_oldest_first():
 
 
 def test_operations_when_there_are_too_many_then_the_oldest_are_forgotten():
-    journal = noted(*[Effect("write", 0, 512)] * (KEPT + 5))
+    journal = noted(*[Effect("write", 0, 512)] * (2 * KEPT + 5))
 
     numbers = [operation.number for operation in journal.operations()]
 
-    assert (len(numbers), numbers[0], numbers[-1]) == (KEPT, 6, KEPT + 5)
+    assert (len(numbers), numbers[0], numbers[-1]) == (KEPT + 5, KEPT + 1, 2 * KEPT + 5)
 
 
 def test_load_when_a_record_is_given_then_it_comes_before():
@@ -50,10 +57,11 @@ def test_load_when_a_record_is_given_then_it_comes_before():
     assert [(o.number, o.session) for o in journal.operations()] == [(7, "2026-11-20 10:00"), (1, "")]
 
 
-def test_note_when_the_outcome_comes_later_then_it_counts():
+def test_note_started_when_the_end_comes_later_then_it_counts():
     journal = Journal()
-    entry = journal.note(["aio_write"], lambda: Effect("write", 0, 512), 0.0, Outcome("in flight"))
+    end = journal.note_started(["aio_write"], Done(Effect("write", 0, 512)), 0.0)
+    before = journal.operations()[0].outcome
 
-    entry.outcome = Outcome("ok", "ok", "ok")
+    end(Outcome("ok", "ok", "ok"))
 
-    assert journal.operations()[0].outcome == Outcome("ok", "ok", "ok")
+    assert (before.text, journal.operations()[0].outcome) == ("in flight", ("ok", "ok", "ok"))
