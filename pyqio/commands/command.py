@@ -326,9 +326,13 @@ def command(
 
 
 def _parse(kind: Argument, text: str, warn: Callable[[str], None], evaluate: Evaluate | None) -> Any:
-    if text.isdecimal():
-        return kind.parse(text)
-    value = kind.parse(text) if evaluate is None else kind.parse_with(text, evaluate)
+    try:
+        if text.isdecimal():
+            return kind.parse(text)
+        value = kind.parse(text) if evaluate is None else kind.parse_with(text, evaluate)
+    except Rejected as error:
+        error.text = error.text or text
+        raise
     for warning in kind.warnings(text):
         warn(warning)
     return value

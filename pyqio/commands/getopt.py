@@ -47,13 +47,15 @@ def options(
                 letter = word[at]
                 at += 1
                 if letter not in known:
-                    raise Rejected(f"{command}: invalid option -- '{first_byte(letter)}'", stderr=True, usage=True)
+                    message = f"{command}: invalid option -- '{first_byte(letter)}'"
+                    raise Rejected(message, stderr=True, usage=True, text=word)
                 argument = ""
                 if letter in with_argument:
                     joined = word[at:]
                     following = joined or next(rest, None)
                     if following is None:
-                        raise Rejected(f"{command}: option requires an argument -- '{letter}'", stderr=True, usage=True)
+                        message = f"{command}: option requires an argument -- '{letter}'"
+                        raise Rejected(message, stderr=True, usage=True, text=word)
                     argument, at = following, len(word)
                 yield letter, argument
 
@@ -61,12 +63,12 @@ def options(
 def _long_argument(command: str, word: str, rest: Iterator[str], *, wanted: bool) -> str:
     name, equals, argument = word.partition("=")
     if equals and not wanted:
-        raise Rejected(f"{command}: option '{name}' doesn't allow an argument", stderr=True, usage=True)
+        raise Rejected(f"{command}: option '{name}' doesn't allow an argument", stderr=True, usage=True, text=word)
     if equals or not wanted:
         return argument
     following = next(rest, None)
     if following is None:
-        raise Rejected(f"{command}: option '{name}' requires an argument", stderr=True, usage=True)
+        raise Rejected(f"{command}: option '{name}' requires an argument", stderr=True, usage=True, text=word)
     return following
 
 

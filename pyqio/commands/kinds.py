@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyqio.base.kinds import Choice, Kind, Path
 from pyqio.base.types import CACHE_MODES, Cache
@@ -14,6 +14,8 @@ from pyqio.commands.rejected import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+
+    from pyqio.commands.context import Context
 
     Evaluate = Callable[[str], int]
     """What an expression comes to, such as ``0x400+2*64k``.  Raises Rejected."""
@@ -43,8 +45,19 @@ def _bytes(text: str) -> int:
         raise Rejected(f"Parsing error: {what} -- {text}") from None
 
 
+class Part(NamedTuple):
+    """The end of a text, from ``start`` on, that is of a kind of its own; ``double``: characters that stand twice."""
+
+    kind: Kind
+    start: int
+    double: str = ""
+
+
 class Argument(Kind):
-    """A kind of command argument; some spellings are taken with a warning."""
+    """A kind of command argument; some spellings are taken with a warning.
+
+    ``part``, ``complete_in`` and ``meaning`` are asked while a line is typed, in a thread of their own.
+    """
 
     def warnings(self, text: str) -> Iterable[str]:
         """What is said on standard error about a text that is taken all the same."""
@@ -61,6 +74,18 @@ class Argument(Kind):
     def among(self, words: Sequence[str]) -> Argument:
         """The kind that this one is, for completion, on a line with these words."""
         return self
+
+    def part(self, text: str, context: Context) -> Part | None:
+        """What of ``text`` is being typed, where that is not all of it: the value of its last key, say."""
+        return None
+
+    def complete_in(self, prefix: str, context: Context) -> Iterable[str]:
+        """``complete``, where the values depend on the session."""
+        return self.complete(prefix)
+
+    def meaning(self, value: str) -> str:
+        """What one of the values that ``complete`` gives means: a phrase, "" where there is nothing to say."""
+        return ""
 
 
 class Number(Argument):

@@ -9,14 +9,24 @@ class Rejected(UsageError):
     """A command that was not carried out; ``str()`` is the whole message, "" for none.
 
     ``stderr``: which stream the message goes to.  ``prefixed``: it starts with the program's name.  ``usage``: the
-    command's one-line help follows, on standard output.
+    command's one-line help follows, on standard output.  ``text``: what of the line is wrong, "" where that is not
+    known.
     """
 
-    def __init__(self, message: str = "", *, stderr: bool = False, prefixed: bool = False, usage: bool = False) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        stderr: bool = False,
+        prefixed: bool = False,
+        usage: bool = False,
+        text: str = "",
+    ) -> None:
         super().__init__(message)
         self.stderr = stderr or prefixed
         self.prefixed = prefixed
         self.usage = usage
+        self.text = text
 
 
 class Answered(Exception):
