@@ -63,4 +63,5 @@ complete -c pyqio -l object -x -d 'an object: secret,id=ID,data=TEXT or file=FIL
 complete -c pyqio -l image-opts -d 'the image is given as key=value,...'
 complete -c pyqio -s U -l force-share -d 'open an image that is in use elsewhere (with -r)'
 complete -c pyqio -l follow -x -a 'all same-dir none' -d 'which files that an image names are opened: backing files and files of guest data'
+complete -c pyqio -l json -d 'show results as JSON, one object a line'
 complete -c pyqio -l completions -x -a 'bash zsh fish' -d 'print the completion script for a shell'

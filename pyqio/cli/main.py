@@ -179,6 +179,8 @@ class _Parser:
                 run.discard = DiscardMode().parse(argument)
             case "follow":
                 run.follow = FollowMode().parse(argument)
+            case "json":
+                self._session.settings.set("format", "json")
             case "object":
                 self._define(argument)
             case "trace":

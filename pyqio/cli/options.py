@@ -125,6 +125,7 @@ OPTIONS: Final = (
         words=FOLLOW_MODES,
         own=True,
     ),
+    Option(name="json", meaning="show results as JSON, one object a line", group=_OTHER, own=True),
     Option(
         name="completions",
         metavar="SHELL",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyqio.base.types import CheckResult
@@ -38,12 +38,17 @@ def as_text(result: CheckResult) -> str:
 
 
 def as_json(checked: Checked) -> str:
-    """For machines: the fields of QEMU's ImageCheck (QEMU QAPI reference), in the order in which qemu-img has them.
+    """For machines, as qemu-img prints it."""
+    import json
+
+    return json.dumps(image_check(checked), indent=4) + "\n"
+
+
+def image_check(checked: Checked) -> dict[str, Any]:
+    """The fields of QEMU's ImageCheck (QEMU QAPI reference), in the order in which qemu-img has them.
 
     What is 0 is left out, but for the errors.
     """
-    import json
-
     result = checked.result
     values = {
         "image-end-offset": result.image_end_offset,
@@ -59,5 +64,4 @@ def as_json(checked: Checked) -> str:
         "format": checked.format,
         "fragmented-clusters": result.fragmented_clusters,
     }
-    shown = {name: value for name, value in values.items() if value or name == "check-errors"}
-    return json.dumps(shown, indent=4) + "\n"
+    return {name: value for name, value in values.items() if value or name == "check-errors"}

@@ -23,4 +23,8 @@ if TYPE_CHECKING:
 
 def choose(screen: Screen, program: str, settings: Settings, *, own: bool) -> Renderer:
     """The renderer for ``settings``.  ``own``: results are pyqio's, which says more than qemu-io does."""
+    if own and settings["format"] == "json":
+        from pyqio.render.json import Json
+
+        return Json(screen)
     return Plain(screen, program, explain=own)

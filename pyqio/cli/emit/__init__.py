@@ -1,4 +1,4 @@
-"""Completion scripts and the manual page, written from the tables that the program itself works by.
+"""Completion scripts, the manual page and the schema of --json, written from the tables that the program works by.
 
 ``python -m pyqio.cli.emit`` writes them into the checkout; a test fails where they are behind the tables.
 """
@@ -21,9 +21,11 @@ def completions(shell: str) -> str:
 
 def files() -> Iterator[tuple[str, str]]:
     """Every file that is written, by its path in the checkout, and its text."""
+    from pyqio.cli.emit import schema
     from pyqio.cli.emit.manual import page
 
     yield "completions/pyqio.bash", completions("bash")
     yield "completions/_pyqio", completions("zsh")
     yield "completions/pyqio.fish", completions("fish")
     yield "man/pyqio.1", page()
+    yield "man/pyqio.schema.json", schema.text()

@@ -1,0 +1,251 @@
+"""The objects that machines get, one line of JSON each: the one place that names them and what is in them.
+
+``help json``, the manual page and the JSON Schema are written from this table.  Where QEMU has the same thing, the
+names are those of its QAPI reference (ImageCheck, SnapshotInfo, ImageInfo).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+TEXT: Final = "text"
+BYTES: Final = "hex"
+SIZE: Final = "bytes"
+NUMBER: Final = "number"
+SECONDS: Final = "seconds"
+FLAG: Final = "flag"
+TEXTS: Final = "texts"
+OBJECT: Final = "object"
+
+KINDS: Final = {
+    TEXT: "a string; a byte 0xNN that is not UTF-8 is the lone surrogate U+DCNN",
+    BYTES: "a string of two hexadecimal digits a byte",
+    SIZE: "a whole number of bytes, up to 2^63",
+    NUMBER: "a whole number",
+    SECONDS: "a number, perhaps with a fraction",
+    FLAG: "true or false",
+    TEXTS: "an array of strings",
+    OBJECT: "an object, with names of its own",
+}
+"""What a field may be, and what stands for it."""
+
+
+class Field(NamedTuple):
+    """One member of an object; ``kind``: one of KINDS, or the members of an object of its own.
+
+    ``optional``: it may be missing.  ``nullable``: it may be null.  ``many``: it is an array of such values.
+    """
+
+    name: str
+    kind: str | tuple[Field, ...]
+    meaning: str
+    optional: bool = False
+    nullable: bool = False
+    many: bool = False
+
+
+class Shape(NamedTuple):
+    """An object by its ``type``."""
+
+    type: str
+    meaning: str
+    fields: tuple[Field, ...]
+
+
+_RANGE: Final = (
+    Field("offset", SIZE, "first byte"),
+    Field("length", SIZE, "number of bytes"),
+)
+_DELAYED: Final = Field("delayed", FLAG, "an asynchronous request found it, which fails no session")
+
+SHAPES: Final = (
+    Shape(
+        "transfer",
+        "bytes were read, written or discarded",
+        (
+            Field("operation", TEXT, "read, write or discard"),
+            *_RANGE,
+            Field("elapsed", SECONDS, "how long it took"),
+        ),
+    ),
+    Shape(
+        "dump",
+        "bytes to be shown; a long range comes in several objects",
+        (Field("offset", SIZE, "where the first of them is"), Field("data", BYTES, "at most 64 KiB")),
+    ),
+    Shape(
+        "pattern-mismatch",
+        "the bytes of a range are not all the pattern",
+        (
+            *_RANGE,
+            Field("pattern", NUMBER, "the byte that was expected"),
+            Field("first", SIZE, "offset of the first other byte"),
+            Field("found", NUMBER, "that byte"),
+            _DELAYED,
+        ),
+    ),
+    Shape(
+        "mismatch",
+        "the sides of a verified pair do not agree",
+        (
+            Field("operation", TEXT, "read, write, ..."),
+            *_RANGE,
+            Field("message", TEXT, "what was noticed, in QEMU's words"),
+            Field("staged", FLAG, "brought about by a demonstration"),
+            Field("place", TEXT, "script and line of the command", optional=True),
+            Field("byte-count", SIZE, "how many bytes differ", optional=True),
+            Field("run-count", NUMBER, "how many runs of differing bytes there are", optional=True),
+            Field("sector-count", NUMBER, "how many sectors of 512 bytes differ", optional=True),
+            Field(
+                "runs",
+                (Field("start", SIZE, "first byte"), Field("end", SIZE, "the byte after the last")),
+                "the first thousand of them, ascending",
+                optional=True,
+                many=True,
+            ),
+            Field("raw-error", TEXT, "why the raw side failed", optional=True),
+            Field("test-error", TEXT, "why the side under test failed", optional=True),
+        ),
+    ),
+    Shape(
+        "error",
+        "a command, or the opening of an image, failed",
+        (
+            Field("kind", TEXT, "failed, open-failed, refused, unknown-command or check-failed"),
+            Field("message", TEXT, "why"),
+            Field("command", TEXT, "the command, by its full name", optional=True),
+            Field("place", TEXT, "script and line of the command", optional=True),
+            Field("errno", NUMBER, "as in errno(3)", optional=True),
+            Field("node", TEXT, "the node that failed", optional=True),
+            Field("offset", SIZE, "where the request that failed began", optional=True),
+            Field("filename", TEXT, "the image that was not opened", optional=True),
+            Field("hint", TEXT, "what to do next", optional=True),
+            Field("suggestions", TEXTS, "commands of a similar name", optional=True),
+            _DELAYED._replace(optional=True),
+        ),
+    ),
+    Shape("warning", "something was taken, but is doubtful", (Field("message", TEXT, "what"),)),
+    Shape("guessed-raw", "formats were guessed to be raw", (Field("filenames", TEXTS, "of these images"),)),
+    Shape("said", "a line of text", (Field("text", TEXT, "the line"),)),
+    Shape(
+        "note",
+        "a remark on a table, or on its being empty",
+        (Field("of", TEXT, "the type of the table's rows"), Field("text", TEXT, "the remark")),
+    ),
+    Shape("length", "the size of the image", (Field("length", SIZE, "number of bytes"),)),
+    Shape(
+        "allocated",
+        "how much of a range is allocated in the top layer",
+        (*_RANGE, Field("allocated", SIZE, "bytes of it that are")),
+    ),
+    Shape(
+        "map",
+        "one range of the image; they ascend without gaps",
+        (*_RANGE, Field("allocated", FLAG, "in the top layer")),
+    ),
+    Shape(
+        "info",
+        "what the format says of itself",
+        (
+            Field("format", TEXT, "the driver"),
+            Field("cluster-size", SIZE, "0 without clusters", optional=True),
+            Field("vm-state-offset", SIZE, "where a machine's state is kept", optional=True),
+            Field("format-specific", OBJECT, "by the names of qemu-img info", optional=True),
+        ),
+    ),
+    Shape(
+        "snapshot",
+        "a snapshot inside the image",
+        (
+            Field("id", TEXT, "its identifier"),
+            Field("name", TEXT, "its tag"),
+            Field("vm-state-size", SIZE, "of the machine's state"),
+            Field("disk-size", SIZE, "of the disk in it"),
+            Field("date-sec", NUMBER, "when it was taken, in seconds since 1970 UTC"),
+            Field("date-nsec", NUMBER, "and nanoseconds"),
+            Field("vm-clock-sec", NUMBER, "how long the machine had run, in seconds"),
+            Field("vm-clock-nsec", NUMBER, "and nanoseconds"),
+            Field("icount", NUMBER, "instructions that it had run", optional=True),
+        ),
+    ),
+    Shape("finding", "what a check, or opening, found or repaired", (Field("text", TEXT, "the line"),)),
+    Shape(
+        "repaired",
+        "a repair is done, and a second check follows",
+        (
+            Field("leaks-fixed", NUMBER, "leaked clusters given back"),
+            Field("corruptions-fixed", NUMBER, "corruptions repaired"),
+        ),
+    ),
+    Shape(
+        "check",
+        "the summary of a check",
+        (
+            Field("filename", TEXT, "the image"),
+            Field("format", TEXT, "its format"),
+            Field("check-errors", NUMBER, "what could not be looked at"),
+            Field("corruptions", NUMBER, "wrong references and counts", optional=True),
+            Field("leaks", NUMBER, "leaked clusters", optional=True),
+            Field("corruptions-fixed", NUMBER, "corruptions repaired", optional=True),
+            Field("leaks-fixed", NUMBER, "leaked clusters given back", optional=True),
+            Field("image-end-offset", SIZE, "up to the last host cluster in use", optional=True),
+            Field("total-clusters", NUMBER, "guest clusters", optional=True),
+            Field("allocated-clusters", NUMBER, "those that are allocated", optional=True),
+            Field("fragmented-clusters", NUMBER, "those that do not follow the one before", optional=True),
+            Field("compressed-clusters", NUMBER, "those that are compressed", optional=True),
+        ),
+    ),
+    Shape(
+        "created",
+        "an image was made",
+        (
+            Field("filename", TEXT, "its name"),
+            Field("format", TEXT, "its format"),
+            Field("options", OBJECT, "every option in force"),
+        ),
+    ),
+    Shape(
+        "create-option",
+        "an option of create -o",
+        (
+            Field("format", TEXT, "the format that has it"),
+            Field("name", TEXT, "the option"),
+            Field("kind", TEXT, "the kind of its value"),
+            Field("meaning", TEXT, "what it does"),
+        ),
+    ),
+    Shape(
+        "help",
+        "what a command does",
+        (
+            Field("name", TEXT, "the command"),
+            Field("group", TEXT, "the title under which help lists it"),
+            Field("aliases", TEXTS, "its short names"),
+            Field("synopsis", TEXT, "how it is typed, without its name"),
+            Field("summary", TEXT, "in a few words"),
+            Field("about", TEXT, "at length, with examples"),
+            Field(
+                "options",
+                (
+                    Field("letter", TEXT, "its letter, empty where it has none"),
+                    Field("long", TEXT, "its long name, empty where it has none"),
+                    Field("argument", TEXT, "what follows it, empty where nothing does"),
+                    Field("meaning", TEXT, "what it does"),
+                ),
+                "its options",
+                many=True,
+            ),
+            Field("see-also", TEXTS, "what else there is help on", optional=True),
+        ),
+    ),
+    Shape(
+        "topic",
+        "help on a topic",
+        (
+            Field("name", TEXT, "the topic"),
+            Field("summary", TEXT, "in a few words"),
+            Field("text", TEXT, "at length", optional=True),
+        ),
+    ),
+)
+"""Every object, by its ``type``.  Tables and sets of named values have the command's own word as type."""
