@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pyqio.commands import index
 from pyqio.commands.command import Command, command
-from pyqio.commands.kinds import Milliseconds, Word
+from pyqio.commands.help import HelpSubject, overview, subject
+from pyqio.commands.kinds import Milliseconds
 from pyqio.commands.pool import SYNCED
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Helped, HelpedAll
@@ -30,14 +31,16 @@ if TYPE_CHECKING:
 class Help(Command):
     """Say what a command does."""
 
-    name: Annotated[str | None, Word("command")] = None
+    name: Annotated[str | None, HelpSubject()] = None
 
     def run(self, context: Context) -> Sequence[Result]:
-        """Help on one command, or a line on each."""
+        """Help on one command, or a line on each; under the name pyqio also on groups and topics."""
+        if context.own_commands:
+            return [overview() if self.name is None else subject(self.name)]
         if self.name is None:
-            return [HelpedAll(specs=index.every(own=context.own_commands))]
+            return [HelpedAll(groups=[("", index.every(own=False))])]
         spec = index.find(self.name)
-        if spec is None or (spec.own and not context.own_commands):
+        if spec is None or spec.own:
             raise Rejected(f"command {self.name} not found")
         return [Helped(name=self.name, spec=spec)]
 

@@ -24,6 +24,9 @@ _RAW, _TEST = "raw.img", "test.qcow2"
 _ABOUT = """
  builds a good and a damaged image in a temporary folder, verifies one against
  the other, says what is seen, and removes the folder
+
+ Example:
+ 'demo' - needs no image and leaves nothing behind
 """
 
 _INTRODUCED: Final = """\

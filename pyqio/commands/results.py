@@ -242,16 +242,33 @@ class Facts(Record):
 
 
 class Helped(Record):
-    """Help on one command, by the ``name`` that was asked for."""
+    """Help on one command, by the ``name`` that was asked for.
+
+    ``group``: the title of its group, ``see_also``: what else there is help on; both empty for qemu-io's help.
+    """
 
     name: str
     spec: Spec
+    group: str = ""
+    see_also: Sequence[str] = ()
 
 
 class HelpedAll(Record):
-    """One line for each command."""
+    """One line for each command: (title, commands) by group, or under one title "" all of them as in qemu-io.
 
-    specs: Sequence[Spec]
+    ``topics``: (name, summary) of what there is help on besides.
+    """
+
+    groups: Sequence[tuple[str, Sequence[Spec]]]
+    topics: Sequence[tuple[str, str]] = ()
+
+
+class HelpedTopic(Record):
+    """Help on what is no command; ``text`` in lines of at most 79 columns."""
+
+    name: str
+    summary: str
+    text: str
 
 
 Result = (
@@ -281,6 +298,7 @@ Result = (
     | Facts
     | Helped
     | HelpedAll
+    | HelpedTopic
 )
 
 

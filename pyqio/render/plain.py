@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from pyqio.base.errors import BlockError
     from pyqio.base.kinds import Kind
-    from pyqio.commands.command import Option, Spec
 
 _GUESSED = """\
 WARNING: Image format was not specified for '{}' and probing guessed raw.
@@ -133,10 +132,8 @@ class Plain:
                 self._table(result)
             case r.Facts():
                 self._facts(result.values)
-            case r.Helped():
-                out(one_line(result.spec, result.name) + long_help(result.spec, own=self._explain))
-            case r.HelpedAll():
-                out("".join(map(one_line, result.specs)) + "\nUse 'help commandname' for extended help.\n")
+            case r.Helped() | r.HelpedAll() | r.HelpedTopic():
+                self._help(result)
             case _:
                 assert_never(result)
 
@@ -167,6 +164,12 @@ class Plain:
             self._complain(error.message)
         if not isinstance(error, Unsupported):
             self._complain(f"Check failed: {error.strerror}")
+
+    def _help(self, result: r.Helped | r.HelpedAll | r.HelpedTopic) -> None:
+        from pyqio.render.help import lines
+
+        for line in lines(result, own=self._explain):
+            self._screen.out(line)
 
     def _dump(self, dump: r.Dump) -> None:
         from pyqio.render.hexdump import hexdump
@@ -210,6 +213,8 @@ class Plain:
             else:
                 self._screen.out(f"{program}{message}\n")
         if reason.usage and result.spec:
+            from pyqio.render.help import one_line
+
             self._screen.out(one_line(result.spec))
         self._add("", "" if reason.stderr else message or "too few or too many operands")
 
@@ -231,26 +236,6 @@ def transfer(result: r.Transfer) -> str:
         f"{result.verb} {length}/{length} bytes at offset {result.offset}\n"
         f"{human_size(length)}, 1 ops; {seconds(elapsed)} ({human(rate)}/sec and {operations:.4f} ops/sec)\n"
     )
-
-
-def one_line(spec: Spec, name: str | None = None) -> str:
-    """The one-line help of a command, under ``name`` or its own."""
-    synopsis = "" if spec.synopsis is None else f" {spec.synopsis}"
-    return f"{name or spec.name}{synopsis} -- {spec.summary}\n"
-
-
-def long_help(spec: Spec, *, own: bool) -> str:
-    """What follows the one line in the help on one command.  ``own``: with the options that qemu-io has not."""
-    options = spec.options if own else spec.qemu_options
-    return spec.about.replace("{flags}", "".join(map(_flag, options.values())))
-
-
-def _flag(option: Option) -> str:
-    """A line on an option."""
-    spellings = list(option.flag.spellings)
-    if option.kind and option.flag.long:
-        spellings[-1] += f" {option.kind.name.upper()}"
-    return f" {', '.join(spellings)}{', ' if not option.flag.long else ' '}-- {option.flag.meaning}\n"
 
 
 def _map(result: r.Map) -> Iterator[str]:

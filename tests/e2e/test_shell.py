@@ -8,8 +8,9 @@ import stat
 import pexpect
 import pytest
 
-from tests.e2e.conftest import PLAIN_PROMPT, PROMPT
-
+PROMPT = r"\x1b\[\?2004h[^\n]*pyqio>"
+"""A prompt that waits, and not the redrawing of one: bracketed paste is switched on before it."""
+PLAIN_PROMPT = "pyqio> "
 CTRL_C, CTRL_D, TAB, UP = "\x03", "\x04", "\t", "\x1b[A"
 
 
