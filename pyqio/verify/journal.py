@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyqio.base.record import Record
@@ -81,16 +82,16 @@ class Operation(Record):
 
 
 class Journal:
-    """The last operations of a session, KEPT or more, and before them those that were loaded from a record.
+    """The last operations on the open image, KEPT or more, and before them those of former sessions.
 
     They are noted as they come, tens of thousands a second, and hardly any is looked at: what they did to the image
-    is asked for only then.
+    is asked for only then.  ``recorded``: gives those of former sessions, when they are first asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, recorded: Callable[[], Iterable[Operation]] = tuple) -> None:
         self._entries: list[Entry] = []
         self._forgotten = 0
-        self._recorded: Sequence[Operation] = ()
+        self._load = recorded
 
     def note(self, words: Sequence[str], command: Acting, when: float, elapsed: float, outcome: Outcome) -> None:
         """Remember a command that was typed as ``words``."""
@@ -112,12 +113,21 @@ class Journal:
 
     def load(self, recorded: Iterable[Operation]) -> None:
         """Put the operations of former sessions before those of this one."""
-        self._recorded = tuple(recorded)
+        self.recorded = tuple(recorded)
+
+    @cached_property
+    def recorded(self) -> Sequence[Operation]:
+        """The operations of former sessions, oldest first."""
+        return tuple(self._load())
+
+    def own(self) -> list[Operation]:
+        """The operations of this session, oldest first."""
+        found = (_operation(number, *entry) for number, entry in enumerate(self._entries, self._forgotten + 1))
+        return [operation for operation in found if operation]
 
     def operations(self) -> list[Operation]:
         """All that are remembered, oldest first."""
-        own = [_operation(number, *entry) for number, entry in enumerate(self._entries, self._forgotten + 1)]
-        return [*self._recorded, *(operation for operation in own if operation)]
+        return [*self.recorded, *self.own()]
 
     def touching(self, offset: int, length: int) -> list[Operation]:
         """Those that concern bytes of a range, oldest first."""

@@ -65,3 +65,20 @@ def test_note_started_when_the_end_comes_later_then_it_counts():
     end(Outcome("ok", "ok", "ok"))
 
     assert (before.text, journal.operations()[0].outcome) == ("in flight", ("ok", "ok", "ok"))
+
+
+def test_operations_when_there_are_former_sessions_then_loaded_once_and_first() -> None:
+    asked = []
+    former = Operation(
+        number=9, text="write 0 1", effect=Effect("write", 0, 1), outcome=Outcome(), when=0.0, elapsed=0.0, session="s"
+    )
+
+    def recorded():
+        asked.append(True)
+        return [former]
+
+    journal = Journal(recorded)
+
+    assert asked == []
+    assert [journal.operations(), journal.touching(0, 1), journal.own()] == [[former], [former], []]
+    assert asked == [True]

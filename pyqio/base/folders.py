@@ -1,0 +1,20 @@
+"""Where a user's files are kept (XDG Base Directory Specification, which wants the folders' names absolute)."""
+
+from __future__ import annotations
+
+import os
+
+
+def state(*names: str) -> str:
+    """A path below pyqio's own folder in $XDG_STATE_HOME, for what one run leaves to the next."""
+    return os.path.join(_base("XDG_STATE_HOME", "~/.local/state"), "pyqio", *names)
+
+
+def config(*names: str) -> str:
+    """A path below pyqio's own folder in $XDG_CONFIG_HOME, for what the user writes."""
+    return os.path.join(_base("XDG_CONFIG_HOME", "~/.config"), "pyqio", *names)
+
+
+def _base(variable: str, otherwise: str) -> str:
+    named = os.environ.get(variable, "")
+    return named if os.path.isabs(named) else os.path.expanduser(otherwise)
