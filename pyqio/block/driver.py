@@ -29,6 +29,7 @@ from pyqio.block.secrets import NO_SECRETS, Secrets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pyqio.base.structure import Explanation
     from pyqio.block.creation import CreateOption
     from pyqio.block.follow import Found
     from pyqio.block.node import Node
@@ -193,6 +194,20 @@ class Driver(ABC):
     def locate(self, offset: int) -> Location:
         """Where the guest byte at ``offset`` lives, for a person to read; one step down, to a child or to the host."""
         return Location(kind="data", host_offset=offset)
+
+    def explain(self, offset: int, *, thorough: bool = False) -> Explanation:
+        """As ``locate``, with everything that there is to know and what is wrong with it.
+
+        Neither changes the image, nor raises for what its metadata say.  ``thorough``: also look for what takes long
+        to find, such as other users of the same place.
+        """
+        from pyqio.base.structure import Explanation
+
+        location = self.locate(offset)
+        at = location.host_offset
+        way = () if location.child is None or at is None else ((location.child, at),)
+        facts = {"detail": location.detail} if location.detail else {}
+        return Explanation(kind=location.kind, next=way, facts=facts)
 
     def limits(self) -> Limits:
         """May change on reopen only."""

@@ -176,6 +176,10 @@ class Image:
         node = Node(f"{self.node.name} (machine state)", VmState(self.node), self.node.flags)
         return Image(self._graph, Edge(None, "vm-state", ChildRole.FILTERED, node))
 
+    def at(self, node: Node) -> Image:
+        """A node of the same graph as an image of its own, which needs no closing."""
+        return Image(self._graph, Edge(None, "child", ChildRole.FILTERED, node))
+
     def snapshots(self) -> Sequence[SnapshotInfo]:
         """The snapshots inside the image, in its own order.  Raises Unsupported where the format has none."""
         return self.node.snapshots()

@@ -20,6 +20,7 @@ from pyqio.block.overlap import Overlap
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pyqio.base.structure import Explanation
     from pyqio.base.types import CheckResult, Location, OpenFlags, SnapshotInfo
     from pyqio.block.driver import Driver
     from pyqio.block.edge import Edge
@@ -140,6 +141,11 @@ class Node:
         """Where the driver keeps the guest byte at ``offset``, one step down."""
         with self._serving(offset):
             return self.driver.locate(offset)
+
+    def explain(self, offset: int, *, thorough: bool = False) -> Explanation:
+        """All that the driver knows of the way to the guest byte at ``offset`` (see Driver.explain)."""
+        with self._serving(offset):
+            return self.driver.explain(offset, thorough=thorough)
 
     def check(self, fix: str, report: Callable[[str], None]) -> CheckResult:
         """Look at all metadata of the driver, and repair it (see Driver.check).  Raises Unsupported, BlockError."""

@@ -256,6 +256,13 @@ class Word(Argument):
         return str(value)
 
 
+class ChildPath(Word):
+    """The way from the top node to another one: ``raw``, ``test.file`` (see block/paths)."""
+
+    def __init__(self) -> None:
+        super().__init__("child")
+
+
 class FileName(Path, Argument):
     """The name of an image or of a file."""
 

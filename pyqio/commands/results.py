@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyqio.base.errors import Unsupported
 from pyqio.base.record import Record
+from pyqio.base.structure import Structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -241,6 +242,52 @@ class Facts(Record):
     values: Mapping[str, Any]
 
 
+class Step(Record):
+    """A node on the way of a guest byte, which is at ``offset`` of it; the rest as in base.structure.Explanation.
+
+    ``path``: how the node is reached (see block/paths); ``node``: its name.
+    """
+
+    path: str
+    node: str
+    driver: str
+    filename: str
+    offset: int
+    kind: str
+    next: Sequence[tuple[str, int]]
+    facts: Mapping[str, Any]
+    wrong: Sequence[str]
+
+
+class Way(Record):
+    """Where the byte at ``offset`` is kept, through every node down to the host."""
+
+    offset: int
+    steps: Sequence[Step]
+
+
+class Leaf(Record):
+    """A node of a tree, ``depth`` parents below the top.
+
+    ``role``: what it is to its parent, "" for the top; ``size`` in bytes.
+    """
+
+    depth: int
+    path: str
+    node: str
+    driver: str
+    role: str
+    size: int
+    read_only: bool
+    filename: str
+
+
+class Tree(Record):
+    """The open nodes, each before those below it."""
+
+    nodes: Sequence[Leaf]
+
+
 class Helped(Record):
     """Help on one command, by the ``name`` that was asked for.
 
@@ -296,6 +343,9 @@ Result = (
     | CreateOptions
     | Table
     | Facts
+    | Way
+    | Structure
+    | Tree
     | Helped
     | HelpedAll
     | HelpedTopic

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 from pyqio.base.errors import CorruptError, Unsupported
 from pyqio.base.kinds import Bool, Integer, Size
+from pyqio.base.structure import Structure
 from pyqio.commands import results as r
 from pyqio.render.figures import clock, human, human_size, per_second, seconds
 
@@ -132,6 +133,8 @@ class Plain:
                 self._table(result)
             case r.Facts():
                 self._facts(result.values)
+            case r.Way() | Structure() | r.Tree():
+                self._lines(result)
             case r.Helped() | r.HelpedAll() | r.HelpedTopic():
                 self._help(result)
             case _:
@@ -186,6 +189,12 @@ class Plain:
         from pyqio.render.tables import facts_lines
 
         self._screen.out("".join(facts_lines(values, depth=depth)))
+
+    def _lines(self, result: r.Way | Structure | r.Tree) -> None:
+        from pyqio.render.spans import plain
+        from pyqio.render.structure import lines_of
+
+        self._screen.out(plain(lines_of(result, unicode=False)))
 
     def _list_snapshots(self, result: r.Snapshots) -> None:
         if result.snapshots:

@@ -57,6 +57,7 @@ from pyqio.block.stream import pread_steps
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from pyqio.base.structure import Explanation
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
 
@@ -191,6 +192,16 @@ class BlkVerify(Driver):
     def locate(self, offset: int) -> Location:
         """On the raw side."""
         return Location(kind="data", child="raw", host_offset=offset)
+
+    def explain(self, offset: int, *, thorough: bool = False) -> Explanation:
+        """On both sides, as far as both reach."""
+        from pyqio.base.structure import Explanation
+
+        lengths = (("raw", self._raw.length()), ("test", self._test.length()))
+        short = [f"the {key} side ends at {length:#x}" for key, length in lengths if offset >= length]
+        return Explanation(
+            kind="pair", next=tuple((key, offset) for key, length in lengths if offset < length), wrong=short
+        )
 
     def remarks(self) -> Iterable[str]:
         """That the sides are not equally long, where they are not."""

@@ -29,6 +29,7 @@ from pyqio.block.secrets import NO_SECRETS, Secrets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyqio.base.structure import Explanation
     from pyqio.block.creation import CreateOption
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
@@ -153,6 +154,17 @@ class Luks(Driver):
         """In the file, but not as it is."""
         sector, at = offset // SECTOR_SIZE, self._start + offset
         return Location(kind="encrypted", child="file", detail=f"sector {sector}, file offset {at:#x}")
+
+    def explain(self, offset: int, *, thorough: bool = False) -> Explanation:
+        """The sector that the byte is encrypted with."""
+        from pyqio.base.structure import Explanation
+
+        at = self._start + offset
+        return Explanation(
+            kind="encrypted",
+            next=(("file", at),),
+            facts={"encryption": {"method": "luks", "sector": offset // SECTOR_SIZE}, "payload_offset": self._start},
+        )
 
     def limits(self) -> Limits:
         """Whole sectors."""

@@ -30,6 +30,7 @@ from pyqio.drivers.posix.locks import ImageLocks
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pyqio.base.structure import Explanation
     from pyqio.block.driver import Opening
     from pyqio.drivers.posix.direct import Bounce
 
@@ -195,6 +196,17 @@ class HostFile(Driver):
             return False, min(start, end)
         hole = whole_sectors(os.lseek(self._fd, offset, os.SEEK_HOLE))
         return True, min(hole, end) if hole > offset else end
+
+    def explain(self, offset: int, *, thorough: bool = False) -> Explanation:
+        """Whether the host keeps the byte, and how far it says the same of what follows."""
+        from pyqio.base.structure import Explanation
+
+        length = os.lseek(self._fd, 0, os.SEEK_END)
+        if offset >= length:
+            return Explanation(kind="past the end", facts={"host": {"file_length": length}})
+        data, stop = self._next_change(offset, length)
+        facts = {"host": {"until_offset": stop, "file_length": length}}
+        return Explanation(kind="data" if data else "hole", facts=facts)
 
     def limits(self) -> Limits:
         """The alignment that O_DIRECT asks for, 1 without it."""

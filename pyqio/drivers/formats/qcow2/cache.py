@@ -125,6 +125,10 @@ class TableCache:
         self._tables[offset] = table
         return table
 
+    def loaded(self, offset: int) -> Table | None:
+        """The table at host ``offset`` if it is in memory; it grows no younger by being looked at."""
+        return self._tables.get(offset)
+
     def new(self, offset: int) -> Table:
         """A table of zeroes for host ``offset``, whose old bytes count for nothing."""
         self._make_room()

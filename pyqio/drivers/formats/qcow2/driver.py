@@ -18,6 +18,7 @@ from pyqio.drivers.formats.qcow2.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from pyqio.base.structure import Explanation
     from pyqio.base.types import CheckResult, OpenFlags, SnapshotInfo
     from pyqio.block.driver import Opening
     from pyqio.block.node import Node
@@ -170,6 +171,12 @@ class Qcow2Image(Qcow2):
         if run.kind == UNALLOCATED and backing is not None and offset < backing.length():
             return Location(kind="backing", child="backing", host_offset=offset, detail=mapping.place(offset))
         return Location(kind=_KINDS[run.kind], child=child, host_offset=host, detail=mapping.place(offset))
+
+    def explain(self, offset: int, *, thorough: bool = False) -> Explanation:
+        """Every entry on the way (see trace)."""
+        from pyqio.drivers.formats.qcow2.trace import explain
+
+        return explain(self._store, offset, thorough=thorough)
 
     def _plain_offset(self, run: Run) -> int | None:
         """Where the bytes of a run are stored as they are."""

@@ -205,6 +205,10 @@ class Mapping:
         text = f"{text}, L2[{self._l2_index(offset)}] = {table.entries[index]:#x}"
         return f"{text}, subclusters {table.bitmaps[index]:#018x}" if table.bitmaps else text
 
+    def loaded(self, l2_offset: int, index: int) -> Table | None:
+        """The slice with entry ``index`` of the L2 table at ``l2_offset`` if it is in memory."""
+        return self._l2.loaded(l2_offset + index // self._geometry.slice_entries * self._geometry.slice_bytes)
+
     def tables(self) -> Iterator[int]:
         """Host offsets of all active L2 tables."""
         return (entry & OFFSET_MASK for entry in self.l1 if entry & OFFSET_MASK)

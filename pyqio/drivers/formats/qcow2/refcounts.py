@@ -92,6 +92,11 @@ class Refcounts:
         table, low, _ = next(self._pieces(cluster, 1))
         return table.entries[low] if table else 0
 
+    def loaded(self, block_offset: int, index: int) -> int | None:
+        """Count ``index`` of the block at ``block_offset`` if it is in memory."""
+        table = self._blocks.loaded(block_offset + index // self._slice_entries * self._slice_bytes)
+        return None if table is None else table.entries[index % self._slice_entries]
+
     def lowest(self, first: int, count: int) -> int:
         """The smallest count among these clusters."""
         return min(min(table.entries[low:high]) if table else 0 for table, low, high in self._pieces(first, count))
