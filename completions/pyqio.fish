@@ -18,6 +18,7 @@ function __pyqio_commands --description "Commands and what they do"
         'alloc' 'checks if offset is allocated in the file' \
         'break' 'sets a breakpoint on event and tags the stopped request as tag' \
         'check' 'checks the metadata of an image, and repairs it' \
+        'children' 'lists the nodes of the open image' \
         'close' 'close the current open file' \
         'create' 'makes a new image of size bytes' \
         'demo' 'shows how a verified pair catches a damaged image' \
@@ -37,8 +38,10 @@ function __pyqio_commands --description "Commands and what they do"
         'sigraise' 'raises a signal' \
         'sleep' 'waits for the given value in milliseconds' \
         'snapshot' 'lists and changes the snapshots inside the current file' \
+        'tree' 'draws the nodes of the open image' \
         'truncate' 'truncates the current file at the given offset' \
         'wait_break' 'waits for the suspension of a request' \
+        'where' 'shows where a byte is kept, through every node' \
         'write' 'writes a number of bytes at a specified offset' \
         'writev' 'writes a number of bytes at a specified offset'
 end
