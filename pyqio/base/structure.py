@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyqio.base.record import Record
 
@@ -56,18 +56,25 @@ class Structure(Record):
     wrong: Sequence[str] = ()
 
 
+class Onward(NamedTuple):
+    """The way goes on at byte ``offset`` of the child ``child``."""
+
+    child: str
+    offset: int
+
+
 class Explanation(Record):
     """How a driver comes from a guest byte to where it is kept.
 
-    ``kind``: data, zero, compressed, unallocated, backing, damaged, or a driver's own word.  ``next``: the children
-    in which the way goes on, each with the byte's offset there; a pair has two.  ``facts``: the way in the format's
+    ``kind``: data, zero, compressed, unallocated, backing, damaged, or a driver's own word.  ``next``: where the way goes on,
+    twice for a pair.  ``facts``: the way in the format's
     own terms, by snake_case names, in groups; numbers under a name that ends in offset, entry or bitmap are
     hexadecimal to a person.  ``wrong``: what cannot be right, a sentence each.  ``structures``: the bytes of metadata
     that lead there, in the order in which they are read.
     """
 
     kind: str
-    next: Sequence[tuple[str, int]] = ()
+    next: Sequence[Onward] = ()
     facts: Mapping[str, Any] = MappingProxyType({})
     wrong: Sequence[str] = ()
     structures: Sequence[Structure] = ()

@@ -201,11 +201,11 @@ class Driver(ABC):
         Neither changes the image, nor raises for what its metadata say.  ``thorough``: also look for what takes long
         to find, such as other users of the same place.
         """
-        from pyqio.base.structure import Explanation
+        from pyqio.base.structure import Explanation, Onward
 
         location = self.locate(offset)
         at = location.host_offset
-        way = () if location.child is None or at is None else ((location.child, at),)
+        way = () if location.child is None or at is None else (Onward(location.child, at),)
         facts = {"detail": location.detail} if location.detail else {}
         return Explanation(kind=location.kind, next=way, facts=facts)
 

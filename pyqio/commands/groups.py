@@ -27,7 +27,7 @@ GROUPS: Final = (
         ("read", "readv", "write", "writev", "discard", "flush", "aio_read", "aio_write", "aio_flush"),
     ),
     Group("verification", "Verification", ("demo",)),
-    Group("exploring", "Exploring", ("alloc", "info", "length", "map")),
+    Group("exploring", "Exploring", ("where", "children", "tree", "map", "alloc", "info", "length")),
     Group("images", "Images", ("open", "reopen", "close", "create", "check", "snapshot", "truncate")),
     Group("scripts", "Scripting", ("sleep", "break", "resume", "wait_break", "remove_break", "sigraise", "abort")),
     Group("session", "Session", ("help", "quit")),

@@ -262,6 +262,13 @@ class ChildPath(Word):
     def __init__(self) -> None:
         super().__init__("child")
 
+    def complete_in(self, prefix: str, context: Context) -> Iterable[str]:
+        """The paths of the open nodes."""
+        from pyqio.block.paths import places
+
+        known = [place.path for place in places(context.image.node)] if context.has_image else []
+        return [path for path in known if path.startswith(prefix)]
+
 
 class FileName(Path, Argument):
     """The name of an image or of a file."""

@@ -27,6 +27,9 @@ _CHILDREN = """
 _TREE = """
  draws the nodes of the open image below one another
 
+ Example:
+ 'tree' - a pair, its sides, and the files that these are kept in
+
  Shows of each its key, driver, size, rw or ro, name and file.
 """
 

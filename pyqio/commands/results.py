@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pyqio.base.errors import BlockError, OpenError, VerifyError
+    from pyqio.base.structure import Onward
     from pyqio.base.types import CheckResult, SnapshotInfo
     from pyqio.block.creation import CreateOption
     from pyqio.block.node import Node
@@ -254,7 +255,7 @@ class Step(Record):
     filename: str
     offset: int
     kind: str
-    next: Sequence[tuple[str, int]]
+    next: Sequence[Onward]
     facts: Mapping[str, Any]
     wrong: Sequence[str]
 

@@ -56,6 +56,20 @@ _RANGE: Final = (
     Field("offset", SIZE, "first byte"),
     Field("length", SIZE, "number of bytes"),
 )
+_NODE: Final = (
+    Field("path", TEXT, "the way to the node, as --child takes it"),
+    Field("driver", TEXT, "its driver"),
+    Field("role", TEXT, "what it is to its parent, empty for the top"),
+    Field("size", SIZE, "its length"),
+)
+_WRONG: Final = Field("wrong", TEXTS, "what cannot be right")
+_PART: Final = (
+    Field("name", TEXT, "what it is called"),
+    Field("value", NUMBER, "what it holds: a number, or a text"),
+    Field("form", TEXT, "how the value is meant: offset, size, number, flags or text"),
+    Field("meaning", TEXT, "what the value says, empty where the name says it all"),
+    Field("wrong", TEXT, "why it cannot be right, empty where it can"),
+)
 _DELAYED: Final = Field("delayed", FLAG, "an asynchronous request found it, which fails no session")
 
 SHAPES: Final = (
@@ -212,6 +226,81 @@ SHAPES: Final = (
             Field("name", TEXT, "the option"),
             Field("kind", TEXT, "the kind of its value"),
             Field("meaning", TEXT, "what it does"),
+        ),
+    ),
+    Shape(
+        "where",
+        "the way of a byte to the host",
+        (
+            Field("offset", SIZE, "the byte"),
+            Field(
+                "steps",
+                (
+                    Field("path", TEXT, "the way to the node, as --child takes it"),
+                    Field("node", TEXT, "its name"),
+                    Field("driver", TEXT, "its driver"),
+                    Field("filename", TEXT, "its file, empty where it has none"),
+                    Field("offset", SIZE, "where in the node the byte is"),
+                    Field("kind", TEXT, "data, zero, compressed, unallocated, backing, damaged, ..."),
+                    Field(
+                        "next",
+                        (Field("child", TEXT, "key of the child"), Field("offset", SIZE, "where in it the byte is")),
+                        "where the way goes on",
+                        many=True,
+                    ),
+                    Field("facts", OBJECT, "the way in the format's own terms"),
+                    _WRONG,
+                ),
+                "the nodes, parents first",
+                many=True,
+            ),
+        ),
+    ),
+    Shape(
+        "structure",
+        "metadata, field by field",
+        (
+            Field("name", TEXT, "what it is"),
+            Field("where", TEXT, "the file or node that it is in"),
+            Field("offset", SIZE, "its first byte there"),
+            Field(
+                "parts",
+                (
+                    Field("offset", SIZE, "first byte"),
+                    Field("data", BYTES, "the bytes"),
+                    *_PART,
+                    Field(
+                        "bits",
+                        (Field("high", NUMBER, "the highest bit"), Field("low", NUMBER, "the lowest bit"), *_PART),
+                        "what its bits are",
+                        many=True,
+                    ),
+                ),
+                "its fields",
+                many=True,
+            ),
+            _WRONG,
+        ),
+    ),
+    Shape(
+        "children",
+        "an open node, as a row of the table",
+        (
+            *_NODE,
+            Field("access", TEXT, "rw or ro"),
+            Field("node", TEXT, "its name"),
+            Field("file", TEXT, "its file, empty where it has none"),
+        ),
+    ),
+    Shape(
+        "node",
+        "an open node, as a part of the tree",
+        (
+            *_NODE,
+            Field("depth", NUMBER, "how many parents it has above it"),
+            Field("read-only", FLAG, "whether it cannot be written to"),
+            Field("node", TEXT, "its name"),
+            Field("filename", TEXT, "its file, empty where it has none"),
         ),
     ),
     Shape(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
 
 from pyqio.base.errors import MismatchError, OutcomeMismatch
 from pyqio.base.record import Record
+from pyqio.base.structure import Structure
 from pyqio.commands import results as r
 from pyqio.render.check import image_check
 
@@ -102,6 +103,12 @@ class Json:
                 yield from _rows(result)
             case r.Facts():
                 yield result.name, _plain(result.values)
+            case r.Way():
+                yield "where", _members(result)
+            case Structure():
+                yield "structure", _members(result)
+            case r.Tree():
+                yield from (("node", _members(leaf)) for leaf in result.nodes)
             case r.Helped():
                 yield "help", _help(result.spec, result.group) | {"see-also": list(result.see_also)}
             case r.HelpedAll():

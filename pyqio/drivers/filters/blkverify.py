@@ -195,12 +195,12 @@ class BlkVerify(Driver):
 
     def explain(self, offset: int, *, thorough: bool = False) -> Explanation:
         """On both sides, as far as both reach."""
-        from pyqio.base.structure import Explanation
+        from pyqio.base.structure import Explanation, Onward
 
         lengths = (("raw", self._raw.length()), ("test", self._test.length()))
         short = [f"the {key} side ends at {length:#x}" for key, length in lengths if offset >= length]
         return Explanation(
-            kind="pair", next=tuple((key, offset) for key, length in lengths if offset < length), wrong=short
+            kind="pair", next=tuple(Onward(key, offset) for key, length in lengths if offset < length), wrong=short
         )
 
     def remarks(self) -> Iterable[str]:

@@ -157,12 +157,12 @@ class Luks(Driver):
 
     def explain(self, offset: int, *, thorough: bool = False) -> Explanation:
         """The sector that the byte is encrypted with."""
-        from pyqio.base.structure import Explanation
+        from pyqio.base.structure import Explanation, Onward
 
         at = self._start + offset
         return Explanation(
             kind="encrypted",
-            next=(("file", at),),
+            next=(Onward("file", at),),
             facts={"encryption": {"method": "luks", "sector": offset // SECTOR_SIZE}, "payload_offset": self._start},
         )
 

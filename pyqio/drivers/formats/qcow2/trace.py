@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pyqio.base.structure import Explanation, Field, Structure
+from pyqio.base.structure import Explanation, Field, Onward, Structure
 from pyqio.drivers.formats.qcow2 import layout, users
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.compressed import TYPES
@@ -44,7 +44,7 @@ class _Trace:
         self._end = store.file.length()
         self._flags_count = all(s.l1_table_offset != store.mapping.l1_offset for s in store.snapshots)
         """Whether COPIED means anything: it is kept true in the disk's own tables alone."""
-        self.next: Sequence[tuple[str, int]] = ()
+        self.next: Sequence[Onward] = ()
         self.facts: dict[str, Any] = {}
         self.wrong: list[str] = []
         self.structures: list[Structure] = []
@@ -117,7 +117,7 @@ class _Trace:
             return self._unallocated()
         if kind == "data":
             at = host + (self._offset & self._geometry.cluster_mask)
-            self.next = (("data-file" if self._geometry.external else "file", at),)
+            self.next = (Onward("data-file" if self._geometry.external else "file", at),)
             self._encryption(at)
         return kind
 
@@ -128,7 +128,7 @@ class _Trace:
         if self._offset >= backing.length():
             self.facts["backing"] = {"length": backing.length(), "reaches": False}
             return "unallocated"
-        self.next = (("backing", self._offset),)
+        self.next = (Onward("backing", self._offset),)
         return "backing"
 
     def _subcluster(self, bitmap: int, *, placed: bool) -> str:
@@ -161,7 +161,7 @@ class _Trace:
             return _DAMAGED
         self._meta("compressed data", offset, length)
         self._refcount("compressed data", offset & ~self._geometry.cluster_mask, copied=None)
-        self.next = (("file", offset),)
+        self.next = (Onward("file", offset),)
         return "compressed"
 
     def _host_cluster(self, host: int, *, copied: bool) -> bool:
