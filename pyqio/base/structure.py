@@ -66,11 +66,11 @@ class Onward(NamedTuple):
 class Explanation(Record):
     """How a driver comes from a guest byte to where it is kept.
 
-    ``kind``: data, zero, compressed, unallocated, backing, damaged, or a driver's own word.  ``next``: where the way goes on,
-    twice for a pair.  ``facts``: the way in the format's
-    own terms, by snake_case names, in groups; numbers under a name that ends in offset, entry or bitmap are
-    hexadecimal to a person.  ``wrong``: what cannot be right, a sentence each.  ``structures``: the bytes of metadata
-    that lead there, in the order in which they are read.
+    ``kind``: data, zero, compressed, unallocated, backing, damaged, or a driver's own word.  ``next``: where the way
+    goes on, twice for a pair.  ``facts``: the way in the format's own terms, by snake_case names, in groups; numbers
+    under a name that ends in offset, entry, bitmap, length or byte are hexadecimal to a person.  ``wrong``: what
+    cannot be right, a sentence each.  ``structures``: the bytes of metadata that lead there, in the order in which
+    they are read.
     """
 
     kind: str
