@@ -20,8 +20,8 @@ _CHILDREN = """
  A path such as test.file, or a node's name, is what --child takes.
 
  Example:
- 'read -v --child test.file 0 512' - dumps the start of the file that the test
- side of a pair is kept in
+ 'children; where --child test 0' - the nodes, then the way of the first byte of
+ the test side of a pair alone
 """
 
 _TREE = """
