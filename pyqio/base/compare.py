@@ -18,7 +18,7 @@ GAP: Final = 16
 """Differing bytes with fewer equal bytes than this between them are one run: 16 bytes are a row of a dump."""
 
 KEPT: Final = 1024
-"""Runs that are remembered one by one; all are counted."""
+"""Runs that are remembered one by one where nothing else is said; all are counted."""
 
 
 _NONZERO: Final = bytes([0] + [255] * 255)
@@ -28,14 +28,15 @@ _NOWHERE: Final = Run(-SECTOR_SIZE, -SECTOR_SIZE)
 class Differences:
     """The bytes in which two sides of a range differ.
 
-    ``runs`` are the first KEPT of them in bytes, ascending, ends exclusive; a run starts and ends with a byte that
+    ``runs`` are the first ``kept`` of them in bytes, ascending, ends exclusive; a run starts and ends with a byte that
     differs.  ``run_count``, ``byte_count`` and ``sector_count`` (sectors of 512 bytes with a byte that differs) count
     them all.
     """
 
-    __slots__ = ("_last", "byte_count", "run_count", "runs", "sector_count")
+    __slots__ = ("_kept", "_last", "byte_count", "run_count", "runs", "sector_count")
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept: int = KEPT) -> None:
+        self._kept = kept
         self.runs: list[Run] = []
         self.run_count = self.byte_count = self.sector_count = 0
         self._last = _NOWHERE
@@ -59,26 +60,28 @@ class Differences:
             first = Run(self._last.start, first.end)
             if self.run_count == len(self.runs):
                 self.runs[-1] = first
-        elif len(self.runs) < KEPT:
+        elif len(self.runs) < self._kept:
             self.runs.append(first)
-        self.runs += others[: KEPT - len(self.runs)]
+        self.runs += others[: self._kept - len(self.runs)]
         self._last = first if later.run_count == 1 else later._last
         self.run_count += later.run_count - joined
         self.sector_count += later.sector_count - shared_sector
         self.byte_count += later.byte_count
 
 
-def differences(offset: int, raw: memoryview | bytearray, test: memoryview | bytearray) -> Differences:
+def differences(
+    offset: int, raw: memoryview | bytearray, test: memoryview | bytearray, *, kept: int = KEPT
+) -> Differences:
     """How two buffers of equal length that stand at ``offset`` (bytes) differ."""
     unlike = _exclusive_or(raw, test)
-    found = Differences()
+    found = Differences(kept=kept)
     found.byte_count = len(unlike) - unlike.count(0)
     for run in _runs(unlike, offset) if found.byte_count else ():
         shared_sector = _sector(run.start) == _sector(found.end - 1)
         found.sector_count += _sector(run.end - 1) - _sector(run.start) + 1 - shared_sector
         found.run_count += 1
         found._last = run
-        if found.run_count <= KEPT:
+        if found.run_count <= kept:
             found.runs.append(run)
     return found
 

@@ -25,16 +25,19 @@ def allocation(extents: Iterable[Extent]) -> Iterator[tuple[int, int, bool]]:
         yield start, end - start, state
 
 
-def reads_as_zero(node: Node, offset: int, length: int) -> bool:
-    """Whether a range is known to be zeroes without reading it, down the whole chain of backing files.
+def known_zeroes(node: Node, offset: int, length: int) -> Iterator[tuple[int, int, bool]]:
+    """Which parts of a range are known to be zeroes without reading them: (offset, length, known), without gaps.
 
-    What lies past the end of a node is zero.
+    Looks down the whole chain of backing files; what lies past the end of a node is zero.  Raises BlockError.
     """
-    inside = min(length, node.length() - offset)
     below = node.children.get("backing")
-    for extent in node.block_status(offset, inside) if inside > 0 else ():
-        if extent.zero:
-            continue
-        if extent.allocated or below is None or not reads_as_zero(below.node, extent.offset, extent.length):
-            return False
-    return True
+    for extent in node.block_status(offset, length):
+        if extent.zero or extent.allocated or below is None:
+            yield extent.offset, extent.length, extent.zero
+        else:
+            yield from known_zeroes(below.node, extent.offset, extent.length)
+
+
+def reads_as_zero(node: Node, offset: int, length: int) -> bool:
+    """Whether all of a range is known to be zeroes without reading it."""
+    return all(known for _, _, known in known_zeroes(node, offset, length))
