@@ -118,6 +118,10 @@ class Command(Record, ABC):
         """What it does to the image's bytes, None where it leaves them alone."""
         return None
 
+    def following(self) -> str | None:
+        """The line that goes on where this one ends, None where there is no such."""
+        return None
+
 
 class Spec:
     """What is known of a command before it is typed.

@@ -223,6 +223,17 @@ class RepairMode(Choice, Argument):
         return str(value)
 
 
+class SideName(Choice, Argument):
+    """A side of a verified pair."""
+
+    def __init__(self) -> None:
+        super().__init__("raw", "test", name="side")
+
+    def parse(self, value: Any) -> str:
+        """The word itself."""
+        return _one_of(value, ("raw", "test"), "side")
+
+
 class Pairs(Argument):
     """``key=value,key=value`` for the block driver; ``key`` means on and ``nokey`` off, both with a warning."""
 

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pyqio.base.errors import Unsupported
 from pyqio.base.record import Record
 from pyqio.base.structure import Structure
+from pyqio.base.types import SECTOR_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pyqio.base.errors import BlockError, OpenError, VerifyError
+    from pyqio.base.errors import BlockError, MismatchError, OpenError, VerifyError
     from pyqio.base.structure import Onward
-    from pyqio.base.types import CheckResult, SnapshotInfo
+    from pyqio.base.types import CheckResult, Run, SnapshotInfo
     from pyqio.block.creation import CreateOption
     from pyqio.block.node import Node
     from pyqio.commands.command import Spec
     from pyqio.commands.rejected import Rejected
+    from pyqio.verify.difference import Part
+    from pyqio.verify.whole import Unreadable
 
 
 class Transfer(Record):
@@ -74,6 +77,90 @@ class Diverged(Record):
     alignment: int
     nodes: Mapping[str, Node]
     staged: bool = False
+
+
+class Verified(Record):
+    """Both sides of the pair ``pair`` (a node's name) were compared, ``length`` bytes from ``offset``.
+
+    ``raw`` and ``test`` name the sides, which are ``raw_length`` and ``test_length`` bytes long; ``strict``: those
+    must be equal too.  ``read``: bytes that had to be read, the others both sides know to be zero; ``elapsed``:
+    seconds.  ``error``: all that differs, None where nothing does.  ``unreadable`` are the first of
+    ``unreadable_count`` runs that a side could not be asked for.  ``shown``: differing runs to be listed.
+    ``until``: where the comparison was to end, further on where it was stopped.  ``repairing``: a repair follows, so
+    that what differs does not count yet.
+    """
+
+    pair: str
+    raw: str
+    test: str
+    raw_length: int
+    test_length: int
+    offset: int
+    length: int
+    read: int
+    elapsed: float
+    until: int
+    shown: int
+    error: MismatchError | None = None
+    unreadable: Sequence[Unreadable] = ()
+    unreadable_count: int = 0
+    strict: bool = False
+    repairing: bool = False
+
+    @property
+    def end(self) -> int:
+        """Where the comparison ended, or was stopped."""
+        return self.offset + self.length
+
+    @property
+    def lengths_differ(self) -> bool:
+        """Whether the sides are not equally long, in whole sectors."""
+        return -(-self.raw_length // SECTOR_SIZE) != -(-self.test_length // SECTOR_SIZE)
+
+    @property
+    def diverges(self) -> bool:
+        """Whether the sides do not agree: in bytes, in length where that counts, in what they can be asked for."""
+        raw, test = ([at.run for at in self.unreadable if at.side == side] for side in ("raw", "test"))
+        return self.error is not None or (self.strict and self.lengths_differ) or raw != test
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is wrong with what was compared."""
+        return not self.diverges and not self.unreadable_count
+
+
+class Copied(Record):
+    """What differed was copied: ``length`` bytes in ``runs`` runs, from ``source`` to ``target`` (raw or test)."""
+
+    source: str
+    target: str
+    runs: int
+    length: int
+
+
+class Diff(Record):
+    """Both sides of a pair to be shown, ``length`` bytes from ``offset``.
+
+    ``raw`` and ``test`` name the sides.  ``parts`` may be read once.  ``run``: the known difference that this shows
+    (or the start of it), number ``number`` of ``count``.  ``side``: side by side.  ``squeeze``: count rows that tell
+    nothing new.
+    """
+
+    raw: str
+    test: str
+    offset: int
+    length: int
+    parts: Iterable[Part]
+    run: Run | None = None
+    number: int = 0
+    count: int = 0
+    side: bool = False
+    squeeze: bool = True
+
+    @property
+    def end(self) -> int:
+        """Offset of the byte after the last one that is shown."""
+        return self.offset + self.length
 
 
 class OpenFailed(Record):
@@ -325,6 +412,9 @@ Result = (
     | PatternMismatch
     | Failed
     | Diverged
+    | Verified
+    | Copied
+    | Diff
     | OpenFailed
     | GuessedRaw
     | Refused
@@ -366,6 +456,8 @@ def is_failure(result: Result) -> bool:
             return not delayed
         case Info(cluster_size=cluster_size):
             return cluster_size is None
+        case Verified(repairing=repairing):
+            return not (result.agrees or repairing)
         case CheckFailed():
             return True
         case Checked():

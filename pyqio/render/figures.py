@@ -25,6 +25,11 @@ human_size = lru_cache(maxsize=1024)(human)
 """``human``, for values that come again."""
 
 
+def size(value: int) -> str:
+    """Bytes as in ``human``, but one byte is one byte."""
+    return "1 byte" if value == 1 else human(value)
+
+
 def seconds(elapsed: float) -> str:
     """``00.16 sec``, from a minute on ``0:21:26.30``."""
     return f"{elapsed:05.2f} sec" if elapsed < 60 else clock(elapsed)

@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Final
 from pyqio.base.errors import MismatchError, OutcomeMismatch
 from pyqio.base.types import SECTOR_SIZE, Role
 from pyqio.block.filename import protocol_prefix
+from pyqio.render.diff import Layout
 from pyqio.render.names import columns, quoted_pieces, shortened, visible
 from pyqio.verify.evidence import ROW, gather
 from pyqio.verify.pair import pair
+from pyqio.verify.words import alignment, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 WIDTH: Final = 79
 _SHOWN: Final = 4096
 """Bytes that the commands at the end show at most."""
-
-_ASCII: Final = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in range(256))
 
 
 def first_line(error: VerifyError) -> str:
@@ -108,7 +108,7 @@ def _extent(error: MismatchError, cluster: int) -> Iterator[str]:
     start = error.offset or 0
     of = f" of {error.length}" if start <= error.first and found.end <= start + error.length else ""
     counts = f"{_count(found.run_count, 'run')}, {_count(found.sector_count, 'sector')}"
-    text = f"{found.byte_count}{of} bytes differ in {counts}, {_alignment(error.runs, cluster)}:"
+    text = f"{found.byte_count}{of} bytes differ in {counts}, {alignment(error.runs, cluster)}:"
     runs = _ranges(error.runs, found.run_count)
     if len(f"  {text} {runs}") <= WIDTH:
         yield f"  {text} {runs}"
@@ -129,15 +129,6 @@ def _ranges(runs: tuple[Run, ...], count: int) -> str:
     return line + (f" and {count - len(runs)} more" if len(runs) < count else "")
 
 
-def _alignment(runs: tuple[Run, ...], cluster: int) -> str:
-    """The coarsest of the usual grains that all remembered runs start and end at."""
-    grains = ((cluster, f"cluster-aligned ({cluster})"), (4096, "4096-aligned"), (512, "512-aligned"))
-    for grain, words in grains:
-        if grain and not any((run.start | run.end) % grain for run in runs):
-            return words
-    return "not 512-aligned"
-
-
 def _side(side: Side, held: str) -> Iterator[str]:
     """What the side holds and where: one line, or more where its way down is long."""
     name, steps = _name(side.node), _steps(side.hops)
@@ -155,11 +146,7 @@ def _held(side: Side, run: Run) -> str:
     if side.data is None:
         return f"cannot be read: {visible(side.error)}"
     data = side.data[run.start - side.offset : run.end - side.offset]
-    fill = len(data) - len(data.lstrip(data[:1]))
-    value = f"{data[0]:#04x}" if data[0] else "zero"
-    if fill == len(data):
-        return f"all {value}"
-    return f"{value} x {fill}, then data" if fill >= ROW else "data"
+    return held(data)
 
 
 def _steps(hops: tuple[Hop, ...]) -> list[str]:
@@ -180,8 +167,8 @@ def _rows(error: MismatchError, raw: Side, test: Side) -> Iterator[str]:
     """The first row that differs on both sides, the one before it, and how much is left."""
     if raw.data is None or test.data is None:
         return
-    digits = max(8, len(f"{error.first:x}"))
-    width = ROW if digits <= 9 else ROW // 2
+    layout = Layout(error.first + 1)
+    width = layout.width
     row = error.first - error.first % width
 
     def bytes_at(side: Side, offset: int) -> bytes:
@@ -194,26 +181,14 @@ def _rows(error: MismatchError, raw: Side, test: Side) -> Iterator[str]:
         yield "  Read again, both sides hold the same: the difference was passing."
         return
     if before and before == bytes_at(test, row - width):
-        yield _row(" ", row - width, digits, before, width)
-    yield _row("R", row, digits, ours, width)
-    yield _row("T", row, digits, theirs, width)
-    marks = _cells(["^^" if differs else "  " for differs in unlike], digits)
-    yield " " * (digits + 5) + marks.rstrip()
+        yield layout.row(" ", row - width, before)
+    yield layout.row("R", row, ours)
+    yield layout.row("T", row, theirs)
+    yield layout.marks(unlike)
     left = error.differing - sum(unlike)
     if left > 0:
         start = next(max(run.start, row + width) for run in error.runs if run.end > row + width)
         yield f"* {left} more bytes differ between {start:#x} and {error.differences.end - 1:#x}"
-
-
-def _row(gutter: str, offset: int, digits: int, data: bytes, width: int) -> str:
-    cells = _cells([f"{byte:02x}" for byte in data] + ["  "] * (width - len(data)), digits)
-    return f"{gutter} {offset:0{digits}x}:  {cells}  {data.decode('latin-1').translate(_ASCII)}".rstrip()
-
-
-def _cells(cells: list[str], digits: int) -> str:
-    """Two columns a byte, with a gap in the middle where there is room for it."""
-    gap = "  " if digits == 8 else " "
-    return gap.join(" ".join(half) for half in (cells[:8], cells[8:]) if half)
 
 
 def _command(node: Node, run: Run) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pyqio.commands import results as r
 from pyqio.render.figures import clock, human, human_size, per_second, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pyqio.base.errors import BlockError
     from pyqio.base.kinds import Kind
@@ -87,6 +87,17 @@ class Plain:
                 self._add("" if message == result.error.strerror else message, f"{result.verb} failed")
             case r.Diverged():
                 self._diverged(result)
+            case r.Verified():
+                from pyqio.render.verified import verified_lines
+
+                self._print(verified_lines(result))
+            case r.Copied():
+                runs = f"{result.runs} {'run' if result.runs == 1 else 'runs'}"
+                out(f"copied {result.length} bytes in {runs} from {result.source} to {result.target}\n")
+            case r.Diff():
+                from pyqio.render.diff import diff_lines
+
+                self._print(diff_lines(result))
             case r.OpenFailed():
                 device = "" if result.filename is None else f" device {result.filename}"
                 self._complain(f"can't open{device}: {result.error.message}{self._place()}")
@@ -139,6 +150,10 @@ class Plain:
                 self._help(result)
             case _:
                 assert_never(result)
+
+    def _print(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._screen.out(f"{line}\n")
 
     def _complain(self, message: str) -> None:
         self._screen.err(f"{self._program}: {message}\n")

@@ -27,6 +27,7 @@ from pyqio.commands.results import (
     Refused,
     Said,
     Unknown,
+    Verified,
     Warned,
     is_failure,
 )
@@ -243,6 +244,7 @@ class Session:
     def close(self) -> None:
         """Wait for all asynchronous requests, and close the image.  Raises BlockError."""
         self.drain()
+        vars(self).pop("findings", None)
         image, self._image = self._image, None
         if image is not None:
             image.close()
@@ -356,6 +358,8 @@ class Session:
     def _note_failure(self, result: Result) -> None:
         self._failure = self._failure or result
         self.status = self.status or (result.status if isinstance(result, Checked | CheckFailed) else FAILED)
+        if isinstance(result, Verified) and result.diverges:
+            self.status = self.personality.diverged
         if isinstance(result, Diverged):
             self.divergences.append(result.error)
             if isinstance(result.error, MismatchError):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-_WHOLE: Final = ("pyqio.block.", "pyqio.drivers.")
+_WHOLE: Final = ("pyqio.block.", "pyqio.drivers.", "pyqio.verify.whole")
 """Code that is not left half-way: it keeps tables and locks, and one request takes little time."""
 _RETRY: Final = 0.001
 """Seconds until the next look whether that code has been left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyqio.base.compare import GAP
 from pyqio.base.types import Run
@@ -12,11 +12,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+class Unfinished(NamedTuple):
+    """A comparison of the bytes ``start`` to ``until`` that was stopped at the offset ``at`` of a pair.
+
+    ``pair``: its node's name.  ``journal_count``: operations that had been noted by then.
+    """
+
+    pair: str
+    start: int
+    at: int
+    until: int
+    journal_count: int
+
+
 class Findings:
-    """Runs of differing bytes, found by reads and by comparisons: ascending, apart by GAP bytes or more, in bytes."""
+    """Runs of differing bytes, found by reads and by comparisons: ascending, apart by GAP bytes or more, in bytes.
+
+    ``unfinished``: the comparison that may be gone on with.  ``current``: the run that was looked at last.
+    """
 
     def __init__(self) -> None:
         self._runs: list[Run] = []
+        self.unfinished: Unfinished | None = None
+        self.current: Run | None = None
 
     @property
     def runs(self) -> Sequence[Run]:
@@ -43,8 +61,9 @@ class Findings:
         self._runs[first:last] = before + after
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Forget everything."""
         self._runs.clear()
+        self.unfinished = self.current = None
 
     def after(self, offset: int) -> Run | None:
         """The first run that starts past ``offset``."""

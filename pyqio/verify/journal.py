@@ -125,6 +125,11 @@ class Journal:
         found = (_operation(number, *entry) for number, entry in enumerate(self._entries, self._forgotten + 1))
         return [operation for operation in found if operation]
 
+    @property
+    def count(self) -> int:
+        """Commands that were noted so far."""
+        return self._forgotten + len(self._entries)
+
     def operations(self) -> list[Operation]:
         """All that are remembered, oldest first."""
         return [*self.recorded, *self.own()]
@@ -132,6 +137,16 @@ class Journal:
     def touching(self, offset: int, length: int) -> list[Operation]:
         """Those that concern bytes of a range, oldest first."""
         return [o for o in self.operations() if o.effect.touches(offset, offset + length)]
+
+    def first_change(self, count: int) -> int | None:
+        """The lowest offset that an operation of this session changed after the first ``count``; None where none did.
+
+        Operations that are forgotten by now may have changed everything.
+        """
+        if count < self._forgotten:
+            return 0
+        effects = [command.effect() for _, command, *_ in self._entries[count - self._forgotten :]]
+        return min((effect.offset for effect in effects if effect and effect.changes), default=None)
 
 
 def _operation(

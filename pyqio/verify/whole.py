@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pyqio.block.companion import Outcome
     from pyqio.block.node import Node
-    from pyqio.verify.pairs import Pair
+    from pyqio.verify.pair import Pair
 
 KEPT: Final = 100_000
 """Runs that are remembered one by one; all are counted."""

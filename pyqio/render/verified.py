@@ -1,0 +1,71 @@
+"""What ``verify`` found, as plain text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyqio.render.figures import human, per_second, seconds, size
+from pyqio.render.names import visible
+from pyqio.verify.words import alignment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyqio.base.errors import MismatchError
+    from pyqio.commands.results import Verified
+
+
+def verified_lines(result: Verified) -> Iterator[str]:
+    """The verdict, the runs that differ, what could not be read, and what is left to do."""
+    yield _verdict(result)
+    if result.error is not None:
+        yield from _runs(result, result.error)
+    for unreadable in result.unreadable[: result.shown]:
+        start, end = unreadable.run
+        yield f"  {unreadable.side:4} [{start:#x}, {end:#x}) cannot be read: {visible(unreadable.message)}"
+    if (more := result.unreadable_count - min(result.shown, len(result.unreadable))) > 0:
+        yield f"  and {_count(more, 'more run')} cannot be read"
+    if result.lengths_differ:
+        yield f"  {_lengths(result)}"
+    if result.end < result.until:
+        yield f"  stopped at {result.end:#x} of {result.until:#x}; 'verify --resume' goes on from there"
+
+
+def _verdict(result: Verified) -> str:
+    if result.error is not None:
+        found = result.error.differences
+        what = f"{_count(found.byte_count, 'byte')} differ in {_count(found.run_count, 'run')}"
+        what += f", {_count(found.sector_count, 'sector')}, {alignment(found.runs, 0)}"
+    elif result.unreadable_count:
+        what = "the sides agree where both can be read"
+    elif result.diverges:
+        what = "the sides agree, but are not equally long"
+    else:
+        what = "the sides agree"
+    where = "" if not result.offset and result.end == result.until else f" from {result.offset:#x}"
+    skipped = result.length - result.read
+    zeroes = f" ({size(skipped)} known to be zero)" if skipped else ""
+    rate = human(per_second(result.length, result.elapsed))
+    return f"verify: {what}; {size(result.length)}{where}{zeroes}, {seconds(result.elapsed)} ({rate}/sec)"
+
+
+def _runs(result: Verified, error: MismatchError) -> Iterator[str]:
+    found = error.differences
+    width = len(str(min(result.shown, len(found.runs))))
+    for number, (start, end) in enumerate(found.runs[: result.shown], 1):
+        yield f"  {number:{width}}  [{start:#x}, {end:#x})  {size(end - start)}"
+    shown = min(result.shown, len(found.runs))
+    if found.run_count > shown:
+        hint = "" if len(found.runs) == shown else "; 'verify --all' or 'mismatches' lists them"
+        yield f"  and {found.run_count - shown} more{hint}"
+
+
+def _lengths(result: Verified) -> str:
+    short, long = ("raw", "test") if result.raw_length < result.test_length else ("test", "raw")
+    ends = {"raw": result.raw_length, "test": result.test_length}
+    need = "" if result.strict else f"; past that the {long} side has to read as zeroes"
+    return f"the {short} side ends at {ends[short]:#x}, the {long} side at {ends[long]:#x}{need}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
