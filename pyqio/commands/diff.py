@@ -46,6 +46,23 @@ _DIFF: Final = """
 {flags}
 """
 
+_WALK: Final = """
+ goes to the {which} known difference, and shows it as 'diff' does
+
+ Example:
+ '{name}' - the one {where} where the session looks now
+
+ 'verify' finds all differences, a read those in its range.
+"""
+
+_MISMATCHES: Final = """
+ lists what reads and 'verify' have found to differ
+
+ Example:
+ 'mismatches -c' - forgets all of it
+{flags}
+"""
+
 
 @command(
     "diff",
@@ -76,7 +93,12 @@ class ShowDiff(Command):
         return "next" if self.offset is None else f"diff {self.offset + self.length:#x} {self.length:#x}"
 
 
-@command("next", summary="shows the next difference of a verified pair", own=True)
+@command(
+    "next",
+    summary="shows the next difference of a verified pair",
+    about=_WALK.format(which="next", name="next", where="after"),
+    own=True,
+)
 class Next(Command):
     """Go to the next difference that is known."""
 
@@ -96,7 +118,12 @@ class Next(Command):
         return "next"
 
 
-@command("prev", summary="shows the previous difference of a verified pair", own=True)
+@command(
+    "prev",
+    summary="shows the previous difference of a verified pair",
+    about=_WALK.format(which="previous", name="prev", where="before"),
+    own=True,
+)
 class Prev(Command):
     """Go to the previous difference that is known."""
 
@@ -113,7 +140,7 @@ class Prev(Command):
     "mismatches",
     synopsis="[-c]",
     summary="lists the known differences of a verified pair",
-    about="\n lists what reads and 'verify' have found to differ\n{flags}\n",
+    about=_MISMATCHES,
     arguments=(0, None),
     own=True,
 )

@@ -26,7 +26,7 @@ GROUPS: Final = (
         "Reading and writing",
         ("read", "readv", "write", "writev", "discard", "flush", "aio_read", "aio_write", "aio_flush"),
     ),
-    Group("verification", "Verification", ("demo",)),
+    Group("verification", "Verification", ("verify", "mismatches", "next", "prev", "diff", "demo")),
     Group("exploring", "Exploring", ("where", "children", "tree", "map", "alloc", "info", "length")),
     Group("images", "Images", ("open", "reopen", "close", "create", "check", "snapshot", "truncate")),
     Group("scripts", "Scripting", ("sleep", "break", "resume", "wait_break", "remove_break", "sigraise", "abort")),

@@ -71,6 +71,18 @@ _PART: Final = (
     Field("wrong", TEXT, "why it cannot be right, empty where it can"),
 )
 _DELAYED: Final = Field("delayed", FLAG, "an asynchronous request found it, which fails no session")
+_START: Final = Field("start", SIZE, "first byte")
+_END: Final = Field("end", SIZE, "the byte after the last")
+_DIFFERENCES: Final = (
+    Field("byte-count", SIZE, "how many bytes differ"),
+    Field("run-count", NUMBER, "how many runs of differing bytes there are"),
+    Field("sector-count", NUMBER, "how many sectors of 512 bytes differ"),
+    Field("runs", (_START, _END), "the first of them, a thousand or more, ascending", many=True),
+)
+_SIDE_ERRORS: Final = (
+    Field("raw-error", TEXT, "why the raw side failed", optional=True),
+    Field("test-error", TEXT, "why the side under test failed", optional=True),
+)
 
 SHAPES: Final = (
     Shape(
@@ -107,18 +119,76 @@ SHAPES: Final = (
             Field("message", TEXT, "what was noticed, in QEMU's words"),
             Field("staged", FLAG, "brought about by a demonstration"),
             Field("place", TEXT, "script and line of the command", optional=True),
-            Field("byte-count", SIZE, "how many bytes differ", optional=True),
-            Field("run-count", NUMBER, "how many runs of differing bytes there are", optional=True),
-            Field("sector-count", NUMBER, "how many sectors of 512 bytes differ", optional=True),
+            *(field._replace(optional=True) for field in _DIFFERENCES),
+            *_SIDE_ERRORS,
+        ),
+    ),
+    Shape(
+        "verify",
+        "both sides of a pair were compared",
+        (
+            Field("pair", TEXT, "name of the verifying node"),
+            Field("raw", TEXT, "the raw side"),
+            Field("test", TEXT, "the side under test"),
+            Field("raw-length", SIZE, "of the raw side"),
+            Field("test-length", SIZE, "of the side under test"),
+            Field("offset", SIZE, "first byte that was compared"),
+            Field("length", SIZE, "number of bytes that were compared"),
+            Field("until", SIZE, "where the comparison was to end; it was stopped where that is further on"),
+            Field("read", SIZE, "bytes that had to be read; both sides know the others to be zero"),
+            Field("elapsed", SECONDS, "how long it took"),
+            Field("agrees", FLAG, "nothing is wrong"),
+            *_DIFFERENCES,
+            Field("unreadable-count", NUMBER, "how many runs of bytes a side could not be asked for"),
             Field(
-                "runs",
-                (Field("start", SIZE, "first byte"), Field("end", SIZE, "the byte after the last")),
-                "the first thousand of them, ascending",
-                optional=True,
+                "unreadable",
+                (
+                    Field("side", TEXT, "raw or test"),
+                    _START,
+                    _END,
+                    Field("errno", NUMBER, "as in errno(3)"),
+                    Field("message", TEXT, "why"),
+                ),
+                "the first thousand of them",
                 many=True,
             ),
-            Field("raw-error", TEXT, "why the raw side failed", optional=True),
-            Field("test-error", TEXT, "why the side under test failed", optional=True),
+            Field("place", TEXT, "script and line of the command", optional=True),
+        ),
+    ),
+    Shape(
+        "copied",
+        "one side of a pair was repaired",
+        (
+            Field("source", TEXT, "the side that was trusted, raw or test"),
+            Field("target", TEXT, "the side that was written to"),
+            Field("runs", NUMBER, "how many differing runs were copied"),
+            Field("length", SIZE, "number of bytes in them"),
+        ),
+    ),
+    Shape(
+        "diff",
+        "bytes of both sides; a long range comes in several objects",
+        (
+            *_RANGE,
+            Field("raw", BYTES, "what the raw side holds, less where it ends before"),
+            Field("test", BYTES, "what the side under test holds, less where it ends before"),
+            *_SIDE_ERRORS,
+            Field("number", NUMBER, "which of the known differences this is", optional=True),
+            Field("count", NUMBER, "how many are known", optional=True),
+            Field("run", (_START, _END), "all of this difference", optional=True),
+        ),
+    ),
+    Shape(
+        "mismatches",
+        "a difference that is known",
+        (
+            Field("number", NUMBER, "counted from one"),
+            Field("start", SIZE, "first byte that differs"),
+            Field("length", SIZE, "number of bytes"),
+            Field("sector", NUMBER, "sector of 512 bytes that it starts in"),
+            Field("alignment", TEXT, "the coarsest grain that it starts and ends at"),
+            Field("raw", TEXT, "what the raw side holds"),
+            Field("test", TEXT, "what the side under test holds"),
         ),
     ),
     Shape(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
 
+from pyqio.base.compare import Differences
 from pyqio.base.errors import MismatchError, OutcomeMismatch
 from pyqio.base.record import Record
 from pyqio.base.structure import Structure
@@ -68,6 +69,12 @@ class Json:
                 yield "error", _error(result) | self._place()
             case r.Diverged():
                 yield "mismatch", _mismatch(result) | self._place()
+            case r.Verified():
+                yield "verify", _verified(result) | self._place()
+            case r.Copied():
+                yield "copied", _members(result)
+            case r.Diff():
+                yield from _diff(result)
             case r.GuessedRaw():
                 yield "guessed-raw", {"filenames": list(result.filenames)}
             case r.Warned():
@@ -176,17 +183,45 @@ def _mismatch(result: r.Diverged) -> dict[str, Any]:
         "staged": result.staged,
     }
     if isinstance(error, MismatchError):
-        found = error.differences
-        values |= {
-            "byte-count": found.byte_count,
-            "run-count": found.run_count,
-            "sector-count": found.sector_count,
-            "runs": [{"start": run.start, "end": run.end} for run in error.runs],
-        }
+        values |= _found(error.differences)
     elif isinstance(error, OutcomeMismatch):
         sides = {"raw-error": error.raw_error, "test-error": error.test_error}
         values |= {name: failure.message for name, failure in sides.items() if failure}
     return values
+
+
+def _found(found: Differences) -> dict[str, Any]:
+    return {
+        "byte-count": found.byte_count,
+        "run-count": found.run_count,
+        "sector-count": found.sector_count,
+        "runs": [{"start": run.start, "end": run.end} for run in found.runs],
+    }
+
+
+def _verified(result: r.Verified) -> dict[str, Any]:
+    names = ("pair", "raw", "test", "raw_length", "test_length", "offset", "length", "until", "read", "elapsed")
+    unreadable = [
+        {"side": at.side, "start": at.run.start, "end": at.run.end, "errno": at.errno, "message": at.message}
+        for at in result.unreadable
+    ]
+    return {
+        **{_word(name): getattr(result, name) for name in names},
+        "agrees": result.agrees,
+        **_found(result.error.differences if result.error else Differences()),
+        "unreadable-count": result.unreadable_count,
+        "unreadable": unreadable,
+    }
+
+
+def _diff(diff: r.Diff) -> Iterator[tuple[str, dict[str, Any]]]:
+    known = {"number": diff.number, "count": diff.count, "run": _plain(diff.run)} if diff.run else {}
+    for part in diff.parts:
+        for at in range(0, part.length, PIECE):
+            sides = {"raw": part.raw[at : at + PIECE].hex(), "test": part.test[at : at + PIECE].hex()}
+            errors = {"raw-error": part.raw_error, "test-error": part.test_error}
+            values = {"offset": part.offset + at, "length": min(PIECE, part.length - at), **sides}
+            yield "diff", values | {name: message for name, message in errors.items() if message} | known
 
 
 def _rows(table: r.Table) -> Iterator[tuple[str, dict[str, Any]]]:
