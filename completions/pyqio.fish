@@ -22,13 +22,17 @@ function __pyqio_commands --description "Commands and what they do"
         'close' 'close the current open file' \
         'create' 'makes a new image of size bytes' \
         'demo' 'shows how a verified pair catches a damaged image' \
+        'diff' 'shows where both sides of a verified pair differ' \
         'discard' 'discards a number of bytes at a specified offset' \
         'flush' 'flush all in-core file state to disk' \
         'help' 'help for one or all commands' \
         'info' 'prints information about the current file' \
         'length' 'gets the length of the current file' \
         'map' 'prints the allocated areas of a file' \
+        'mismatches' 'lists the known differences of a verified pair' \
+        'next' 'shows the next difference of a verified pair' \
         'open' 'open the file specified by path' \
+        'prev' 'shows the previous difference of a verified pair' \
         'quit' 'exit the program' \
         'read' 'reads a number of bytes at a specified offset' \
         'readv' 'reads a number of bytes at a specified offset' \
@@ -40,6 +44,7 @@ function __pyqio_commands --description "Commands and what they do"
         'snapshot' 'lists and changes the snapshots inside the current file' \
         'tree' 'draws the nodes of the open image' \
         'truncate' 'truncates the current file at the given offset' \
+        'verify' 'compares both sides of a verified pair' \
         'wait_break' 'waits for the suspension of a request' \
         'where' 'shows where a byte is kept, through every node' \
         'write' 'writes a number of bytes at a specified offset' \
