@@ -30,7 +30,7 @@ GROUPS: Final = (
     Group("exploring", "Exploring", ("where", "children", "tree", "map", "alloc", "info", "length")),
     Group("images", "Images", ("open", "reopen", "close", "create", "check", "snapshot", "truncate")),
     Group("scripts", "Scripting", ("sleep", "break", "resume", "wait_break", "remove_break", "sigraise", "abort")),
-    Group("session", "Session", ("help", "quit")),
+    Group("session", "Session", ("help", "quit", "checkup")),
 )
 """A command that is not here yet goes into the group where its user would look for it."""
 

@@ -27,6 +27,16 @@ class HelpSubject(Word):
         """Commands, groups and topics that start with ``prefix``."""
         return (name for name in subjects() if name.startswith(prefix))
 
+    def meaning(self, value: str) -> str:
+        """What the subject is about."""
+        from pyqio.commands.groups import GROUPS
+        from pyqio.commands.topics import TOPICS
+
+        if spec := index.find(value):
+            return spec.summary
+        titles = {group.word: group.title for group in GROUPS} | {t.name: t.summary for t in TOPICS.values()}
+        return titles.get(value, "a setting")
+
 
 def subjects() -> list[str]:
     """All that there is help on, by name."""

@@ -21,6 +21,7 @@ MODULES: Final = {
     "break": "debug",
     "check": "check",
     "children": "nodes",
+    "checkup": "checkup",
     "close": "open",
     "c": "open",
     "create": "create",

@@ -374,6 +374,16 @@ SHAPES: Final = (
         ),
     ),
     Shape(
+        "checkup",
+        "one thing that checkup has looked at",
+        (
+            Field("part", TEXT, "version, extra, file, terminal, host or tool"),
+            Field("name", TEXT, "what it is"),
+            Field("found", TEXT, "how it was found"),
+            Field("ok", FLAG, "as it should be; null where it is missing and not needed", nullable=True),
+        ),
+    ),
+    Shape(
         "help",
         "what a command does",
         (

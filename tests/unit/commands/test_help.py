@@ -54,6 +54,14 @@ def test_help_subject_when_completed_then_commands_and_topics():
     assert {"sizes", "sleep", "snapshot"} <= set(HelpSubject().complete("s"))
 
 
+@pytest.mark.parametrize(
+    ("value", "meaning"),
+    [("quit", "exit the program"), ("json", "results for machines"), ("images", "Images"), ("pager", "a setting")],
+)
+def test_help_subject_when_offered_then_says_what_it_is(value, meaning):
+    assert HelpSubject().meaning(value) == meaning
+
+
 @pytest.mark.parametrize("spec", OWN, ids=lambda spec: spec.name)
 def test_help_when_command_is_pyqios_own_then_there_is_an_example(spec):
     assert "Example" in spec.about
