@@ -18,6 +18,7 @@ function __pyqio_commands --description "Commands and what they do"
         'alloc' 'checks if offset is allocated in the file' \
         'break' 'sets a breakpoint on event and tags the stopped request as tag' \
         'check' 'checks the metadata of an image, and repairs it' \
+        'checkup' 'says what is there: versions, files, terminal, host' \
         'children' 'lists the nodes of the open image' \
         'close' 'close the current open file' \
         'create' 'makes a new image of size bytes' \
