@@ -23,7 +23,7 @@ from typing import (
 from pyqio.base.options import REQUIRED
 from pyqio.base.record import Record
 from pyqio.commands import getopt
-from pyqio.commands.kinds import Argument
+from pyqio.commands.kinds import Argument, Line
 from pyqio.commands.rejected import Answered, Rejected
 
 if TYPE_CHECKING:
@@ -194,6 +194,11 @@ class Spec:
         return self.cls.effect is not Command.effect
 
     @cached_property
+    def carries(self) -> bool:
+        """Whether its operands are another command, with options of its own."""
+        return any(isinstance(operand.kind, Line) for operand in self.operands)
+
+    @cached_property
     def _with_argument(self) -> frozenset[str]:
         return frozenset(key for key, option in self.options.items() if option.kind)
 
@@ -279,7 +284,14 @@ class Spec:
         operands: list[str] = []
         groups = set()
         known = self.qemu_options if evaluate is None and not self.own else self.options
-        taken = getopt.options(words, operands, known=known, with_argument=self._with_argument, long=self._long)
+        taken = getopt.options(
+            words,
+            operands,
+            known=known,
+            with_argument=self._with_argument,
+            mixed=not self.carries,
+            long=self._long,
+        )
         for key, argument in taken:
             flag, field, kind = self.options[key]
             if flag.group in groups:

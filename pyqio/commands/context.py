@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pyqio.base.types import OpenFlags
@@ -71,6 +71,8 @@ class Context(Protocol):
     """What the user has chosen."""
     journal: Journal
     """What was done to the image."""
+    aliases: dict[str, str]
+    """Lines that the user has given a name, by it."""
 
     @property
     def findings(self) -> Findings:
@@ -123,6 +125,30 @@ class Context(Protocol):
 
     def flush_output(self) -> None:
         """Hand everything printed so far to the system."""
+        ...
+
+    def run(self, words: Sequence[str]) -> bool:
+        """Run a command, and show its results.  Returns whether it succeeded."""
+        ...
+
+    def run_line(self, text: str) -> bool:
+        """Run the commands of a line.  Returns whether all of them succeeded."""
+        ...
+
+    def alias(self, name: str, words: Sequence[str]) -> None:
+        """Let ``name`` stand for a line: one word that is all of it, or its words.  Raises Rejected."""
+        ...
+
+    def source(self, name: str, *, stop: bool) -> None:
+        """Run the commands of a file; ``stop``: none after a line that failed.  Raises Rejected."""
+        ...
+
+    def copy_output(self, name: str | None, *, append: bool = False) -> None:
+        """Let all that is printed go to a file as well, or (None) no longer.  Raises Rejected."""
+        ...
+
+    def watch(self, words: Sequence[str], *, every: float, count: int | None) -> None:
+        """Run a command again and again, ``count`` times or until Ctrl-C; ``every``: seconds in between."""
         ...
 
     def quit(self) -> None:

@@ -23,12 +23,14 @@ def options(
     *,
     known: Container[str],
     with_argument: Container[str],
+    mixed: bool = True,
     long: Mapping[str, str] = _NONE,
 ) -> Iterator[tuple[str, str]]:
     """Yield (key, argument) for each option of ``words``, whose first word is the command; fill ``operands``.
 
     The argument is "" for an option that takes none.  ``known``: letters and other keys of options; ``long``: long
-    words (--child) and the keys that they stand for, of which some may not be known.
+    words (--child) and the keys that they stand for, of which some may not be known.  ``mixed``: options may follow
+    operands.
     ``operands`` is complete when the iterator is exhausted.
     Raises Rejected, after what came before was yielded.
     """
@@ -41,6 +43,8 @@ def options(
             yield key, _long_argument(command, word, rest, wanted=key in with_argument)
         elif len(word) < 2 or word[0] != "-":
             operands.append(word)
+            if not mixed:
+                operands.extend(rest)
         else:
             at = 1
             while at < len(word):

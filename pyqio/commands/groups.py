@@ -29,8 +29,10 @@ GROUPS: Final = (
     Group("verification", "Verification", ("verify", "mismatches", "next", "prev", "diff", "demo")),
     Group("exploring", "Exploring", ("where", "children", "tree", "map", "alloc", "info", "length")),
     Group("images", "Images", ("open", "reopen", "close", "create", "check", "snapshot", "truncate")),
-    Group("scripts", "Scripting", ("sleep", "break", "resume", "wait_break", "remove_break", "sigraise", "abort")),
-    Group("session", "Session", ("help", "quit", "checkup")),
+    Group("moving", "Moving about", ("goto", "back", "forward", "mark", "print")),
+    Group("scripts", "Scripting", ("source", "alias", "unalias", "watch", "time", "timing", "tee", "sleep")),
+    Group("holding", "Requests on hold", ("break", "resume", "wait_break", "remove_break", "sigraise", "abort")),
+    Group("session", "Session", ("help", "set", "quit", "checkup")),
 )
 """A command that is not here yet goes into the group where its user would look for it."""
 

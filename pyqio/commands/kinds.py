@@ -281,6 +281,16 @@ class ChildPath(Word):
         return [path for path in known if path.startswith(prefix)]
 
 
+class Line(Argument):
+    """The words of a command that another command runs; the options among them are its own."""
+
+    name = "command"
+
+    def parse(self, value: Any) -> str:
+        """The word."""
+        return str(value)
+
+
 class FileName(Path, Argument):
     """The name of an image or of a file."""
 

@@ -376,6 +376,11 @@ class Tree(Record):
     nodes: Sequence[Leaf]
 
 
+def timing(elapsed: float) -> Facts:
+    """How long something took, in seconds."""
+    return Facts(name="timing", values={"seconds": round(elapsed, 6)})
+
+
 class Helped(Record):
     """Help on one command, by the ``name`` that was asked for.
 

@@ -85,15 +85,20 @@ class Settings:
 
     def set(self, name: str, value: object) -> None:
         """Give ``name`` a new value: a text, or a value as TOML has it.  Raises Rejected."""
-        setting = SETTINGS.get(name)
-        if setting is None:
-            raise Rejected(f"there is no setting '{name}'{_near(name)}", prefixed=True)
+        setting = require(name)
         try:
             self._values[name] = setting.kind.parse(value)
         except UsageError as error:
             raise Rejected(f"setting {name}: {error}, not '{value}'", prefixed=True) from None
         for tell in self.changed:
             tell(name)
+
+
+def require(name: str) -> Setting:
+    """The setting of this name.  Raises Rejected."""
+    if name not in SETTINGS:
+        raise Rejected(f"there is no setting '{name}'{_near(name)}", prefixed=True)
+    return SETTINGS[name]
 
 
 def _near(name: str) -> str:

@@ -70,6 +70,13 @@ _PART: Final = (
     Field("meaning", TEXT, "what the value says, empty where the name says it all"),
     Field("wrong", TEXT, "why it cannot be right, empty where it can"),
 )
+_FORMS: Final = (
+    Field("bytes", SIZE, "the number"),
+    Field("hex", SIZE, "the same"),
+    Field("size", SIZE, "the same"),
+    Field("sectors", TEXT, "in sectors, as it may be typed: 2s+100"),
+    Field("clusters", TEXT, "in clusters, as it may be typed, where the format has them", optional=True),
+)
 _DELAYED: Final = Field("delayed", FLAG, "an asynchronous request found it, which fails no session")
 _START: Final = Field("start", SIZE, "first byte")
 _END: Final = Field("end", SIZE, "the byte after the last")
@@ -298,6 +305,32 @@ SHAPES: Final = (
             Field("meaning", TEXT, "what it does"),
         ),
     ),
+    Shape("value", "what an expression comes to", _FORMS),
+    Shape("position", "where the session looks now", _FORMS),
+    Shape(
+        "marks",
+        "an offset that has a name",
+        (
+            Field("name", TEXT, "its name"),
+            Field("offset", SIZE, "the offset"),
+            Field("size", SIZE, "the same: bytes from the image's start"),
+        ),
+    ),
+    Shape(
+        "aliases",
+        "a line that has a name",
+        (Field("name", TEXT, "its name"), Field("command", TEXT, "the line")),
+    ),
+    Shape(
+        "settings",
+        "what the user has chosen",
+        (
+            Field("name", TEXT, "the setting"),
+            Field("value", TEXT, "its value, as 'set' takes it"),
+            Field("meaning", TEXT, "what it decides"),
+        ),
+    ),
+    Shape("timing", "how long a command took", (Field("seconds", SECONDS, "on the wall's clock"),)),
     Shape(
         "where",
         "the way of a byte to the host",

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from pyqio.session.environment import Environment
     from pyqio.session.state import Session
 
 PROMPT: Final = "qemu-io> "
 
 _READ: Final = 1 << 16
-_LONGEST: Final = 1 << 20
+LONGEST: Final = 1 << 20
 """Bytes of the longest line of a script."""
 _UTF8_LONGEST: Final = 4
 _QEMU_LONGEST: Final = 1023
@@ -32,7 +31,8 @@ def run_script(session: Session) -> None:
     """Run the lines of standard input, until one ends the session."""
     environment = session.environment
     if session.personality.own:
-        for line in _lines(environment, _LONGEST):
+        environment.is_script = True
+        for line in lines(environment.read, LONGEST):
             environment.line += 1
             session.run_line(line)
             if session.stopping:
@@ -40,22 +40,25 @@ def run_script(session: Session) -> None:
         environment.line = 0
     else:
         environment.prompt(PROMPT)
-        for line in _lines(environment, _QEMU_LONGEST):
+        for line in lines(environment.read, _QEMU_LONGEST):
             session.run_line(line.partition("\0")[0])
             if session.stopping:
                 return
             environment.prompt(PROMPT)
 
 
-def _lines(environment: Environment, longest: int) -> Iterator[str]:
-    """Lines without their ends; one that is longer than ``longest`` bytes, its end included, comes in pieces."""
+def lines(read: Callable[[int], bytes], longest: int) -> Iterator[str]:
+    """Lines without their ends; one that is longer than ``longest`` bytes, its end included, comes in pieces.
+
+    ``read`` gives up to so many bytes, b"" at the end.
+    """
     rest = b""
-    while data := environment.read(_READ):
+    while data := read(_READ):
         whole, end, rest = (rest + data).rpartition(b"\n")
         if end:
-            lines = whole.decode("utf-8", "surrogateescape").split("\n")
-            if max(map(len, lines)) < longest // _UTF8_LONGEST:
-                yield from lines
+            found = whole.decode("utf-8", "surrogateescape").split("\n")
+            if max(map(len, found)) < longest // _UTF8_LONGEST:
+                yield from found
             else:
                 for line in whole.split(b"\n"):
                     yield from _pieces(line + b"\n", longest)

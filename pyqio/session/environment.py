@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 STDIO: Final = 4096
 """Bytes that the C library keeps of a stream that is no terminal: what qemu-io has not shown yet when it crashes."""
@@ -34,7 +34,8 @@ class Environment:
     ``stdio``: as the C library does it for qemu-io, where a message on standard error overtakes what was printed
     since the last full buffer or prompt, and output that cannot be written is lost without a word.
 
-    ``line`` is the number of the script's line that is being run, 0 where there is no script.
+    ``line`` is the number of the line of ``script`` that is being run, 0 where there is no script; ``is_script``:
+    standard input is one.  ``copy`` is told of everything that is printed on either stream and is not diverted.
     """
 
     def __init__(
@@ -47,12 +48,17 @@ class Environment:
         stdio: bool = False,
     ) -> None:
         self.stdin = stdin
+        self.script = "<stdin>"
         self.line = 0
+        self.is_script = False
+        self.copy: Callable[[bytes | memoryview], None] | None = None
         self.clock = clock
-        self._stdout = stdout
-        self._stderr = stderr
+        self.stdout = stdout
+        self.stderr = stderr
         self._stdio = stdio
         self._direct = os.isatty(stdout)
+        self._diverted = False
+        self._captured: bytearray | None = None
         self._kept = bytearray()
         self._due = 0
         self._bound = 0 if self._direct else STDIO if stdio else _KEPT
@@ -60,12 +66,12 @@ class Environment:
     @property
     def place(self) -> str:
         """Where the command that is being run stands, "" where there is no script."""
-        return f"<stdin>:{self.line}" if self.line else ""
+        return f"{self.script}:{self.line}" if self.line else ""
 
     @property
     def interactive(self) -> bool:
         """Whether a person sits at both ends."""
-        return os.isatty(self.stdin) and os.isatty(self._stdout)
+        return os.isatty(self.stdin) and os.isatty(self.stdout)
 
     @property
     def columns(self) -> int:
@@ -79,7 +85,7 @@ class Environment:
 
     def _size(self) -> os.terminal_size:
         try:
-            size = os.get_terminal_size(self._stdout)
+            size = os.get_terminal_size(self.stdout)
         except OSError:
             return _UNKNOWN
         return os.terminal_size((size.columns or _UNKNOWN.columns, size.lines or _UNKNOWN.lines))
@@ -107,8 +113,11 @@ class Environment:
             self.sync()
         else:
             self.flush()
+        data = text.encode("utf-8", "surrogateescape")
         with suppress(OSError):
-            _write(self._stderr, text.encode("utf-8", "surrogateescape"))
+            _write(self.stderr, data)
+        if self.copy:
+            self.copy(data)
 
     def prompt(self, text: str) -> None:
         """Print text, which is to be seen before input is waited for."""
@@ -143,14 +152,55 @@ class Environment:
         except OSError:
             return b""
 
+    @contextmanager
+    def diverted(self, fd: int) -> Iterator[None]:
+        """Let what is printed on standard output go to ``fd``, which is no terminal.
+
+        Raises OutputClosed, OutputFailed where ``fd`` takes no more; what was printed until then is lost.
+        """
+        self.flush()
+        former = self.stdout, self._direct, self._bound, self._diverted
+        self.stdout, self._direct, self._bound, self._diverted = fd, False, _KEPT, True
+        try:
+            yield
+            self.flush()
+        except KeyboardInterrupt:
+            with suppress(OutputClosed, OutputFailed):
+                self.flush()
+            raise
+        finally:
+            self.discard()
+            self.stdout, self._direct, self._bound, self._diverted = former
+
+    @contextmanager
+    def captured(self) -> Iterator[bytearray]:
+        """Keep what is printed on standard output, and show none of it; complete when the context is left."""
+        self.flush()
+        former, self._captured = self._captured, bytearray()
+        try:
+            yield self._captured
+        finally:
+            self.flush()
+            self._captured = former
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether what is printed is kept for somebody else."""
+        return self._captured is not None
+
     def discard(self) -> None:
         """Forget what was printed and not handed on."""
         self._kept.clear()
         self._due = 0
 
     def _hand_on(self, data: bytes | memoryview) -> None:
+        if self._captured is not None:
+            self._captured += data
+            return
+        if self.copy and not self._diverted:
+            self.copy(data)
         try:
-            _write(self._stdout, data)
+            _write(self.stdout, data)
         except OSError as error:
             if self._stdio:
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +30,7 @@ from pyqio.commands.results import (
     Verified,
     Warned,
     is_failure,
+    timing,
 )
 from pyqio.commands.settings import Settings
 from pyqio.render.choice import choose
@@ -37,7 +38,7 @@ from pyqio.verify.journal import Journal, Outcome
 from pyqio.verify.pair import pair_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pyqio.base.types import OpenFlags
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from pyqio.commands.results import Result
     from pyqio.render.choice import Renderer
     from pyqio.session.environment import Environment
+    from pyqio.session.split import Step
+    from pyqio.session.tee import Tee
     from pyqio.verify.findings import Findings
 
 
@@ -57,6 +60,9 @@ FAILED: Final = 1
 USAGE: Final = 2
 DIVERGED: Final = 3
 
+
+_DEEPEST: Final = 16
+"""Scripts and aliases that run one another."""
 
 _OK: Final = Outcome()
 _OK_BOTH: Final = Outcome("ok", "ok", "ok")
@@ -80,7 +86,10 @@ QEMU_IO: Final = Personality(program="qemu-io", own=False, diverged=FAILED)
 
 def _is_simple(text: str) -> bool:
     """Whether a line is blanks and words, and nothing else: nearly all are, and need no tokenizer."""
-    return not (";" in text or "#" in text or '"' in text or "'" in text or "\\" in text or "\n" in text)
+    return not (
+        (";" in text or "#" in text or '"' in text or "'" in text or "\\" in text)
+        or ("|" in text or ">" in text or "!" in text or "\n" in text)
+    )
 
 
 class Session:
@@ -96,15 +105,13 @@ class Session:
         environment: Environment,
         personality: Personality = PYQIO,
         *,
-        renderer: Renderer | None = None,
         stop_on_divergence: bool = True,
     ) -> None:
         self.environment = environment
         self.personality = personality
         self.settings = Settings()
-        self.renderer = renderer or self._chosen_renderer()
-        if renderer is None:
-            self.settings.changed.append(self._choose_renderer)
+        self.settings.changed.append(self._take_setting)
+        self.renderer = self._chosen_renderer()
         self.stop_on_divergence = stop_on_divergence
         self.clock = environment.clock
         self.window = bytearray(WINDOW)
@@ -117,6 +124,11 @@ class Session:
         self.divergences: list[VerifyError] = []
         self.secrets = Secrets()
         self.journal = Journal()
+        self.aliases: dict[str, str] = {}
+        self.tee: Tee | None = None
+        self._depth = 0
+        self._failures = 0
+        self._timed = self._safe = False
         self._graph = Graph(probe_pairs=not personality.own, secrets=self.secrets)
         self._image: Image | None = None
         self._evaluate = self.evaluate if personality.own else None
@@ -136,7 +148,7 @@ class Session:
         """Where the session looks."""
         from pyqio.commands.position import Position
 
-        return Position()
+        return Position(self.journal)
 
     @property
     def terminal(self) -> Environment:
@@ -170,38 +182,57 @@ class Session:
         try:
             from pyqio.session.split import split
 
-            commands = split(text)
+            steps = split(text)
         except Rejected as reason:
-            self.show((Refused(reason=reason),))
-            return False
+            return self.show((Refused(reason=reason),))
+        return self.run_steps(steps)
+
+    def run_steps(self, steps: Iterable[Step]) -> bool:
+        """Run commands until one ends the session.  Returns whether all of them succeeded."""
         succeeded = True
-        for words in commands:
-            if not self.stopping:
-                succeeded &= self.run(words)
+        for step in steps:
+            if self.stopping:
+                break
+            if step.sign:
+                from pyqio.session.redirect import run_step
+
+                succeeded &= run_step(self, step)
+            else:
+                succeeded &= self.run(step.words)
         return succeeded
 
-    def run(self, words: Sequence[str]) -> bool:
-        """Run one command, and show its results.  Returns whether it succeeded."""
+    def run(self, words: Sequence[str], *, timed: bool = True) -> bool:
+        """Run one command, and show its results.  ``timed``: and its time, where the user wants that.
+
+        Returns whether it succeeded.
+        """
+        if self._timed and timed:
+            return self._run_timed(words)
         spec = index.find(words[0])
         if spec is None or (spec.own and not self.personality.own):
+            if words[0] in self.aliases:
+                from pyqio.session.macros import run_alias
+
+                return run_alias(self, words)
             known = [name for name in index.MODULES if len(name) > 1]
             return self.show((Unknown(name=words[0], known=known),))
         command: Command | None = None
         self._failure = None
+        failures = self._failures
         when, started = time.time(), self.clock()
         try:
             if spec.needs_image and self._image is None:
                 raise Rejected("no file open, try 'help open'", stderr=True)
             spec.check_count(words)
-            if spec.writes and self.image.read_only:
-                raise Rejected("Block node is read-only", prefixed=True)
+            if spec.writes:
+                self._check_writable(words)
             command = spec.parse(words, self.warn, self._evaluate)
             results = command.run(self)
             if self.pool.pending and spec.polls:
                 results = tuple(results)
                 if not (results and isinstance(results[0], Failed)):
                     self._tell(self.pool.reap(spec.polls))
-            return self.show(results)
+            return self.show(results) and self._failures == failures
         except Rejected as reason:
             return self.show((Refused(reason=reason, spec=spec),))
         except Answered as answer:
@@ -212,6 +243,56 @@ class Session:
         finally:
             if spec.has_effect and command is not None and self.personality.own:
                 self._note(words, command, when, self.clock() - started)
+
+    def alias(self, name: str, words: Sequence[str]) -> None:
+        """Let ``name`` stand for a line of words.  Raises Rejected."""
+        from pyqio.session.macros import define
+
+        define(self, name, words)
+
+    def source(self, name: str, *, stop: bool) -> None:
+        """Run the commands of a file; ``stop``: none after a line that failed.  Raises Rejected."""
+        from pyqio.session.source import run_file
+
+        run_file(self, name, stop=stop)
+
+    def copy_output(self, name: str | None, *, append: bool = False) -> None:
+        """Let all that is printed go to a file as well, or (None) no longer.  Raises Rejected."""
+        from pyqio.session.tee import Tee
+
+        self.flush_output()
+        tee = Tee(self.environment, name, append=append) if name is not None else None
+        if self.tee:
+            self.tee.close()
+        self.tee = tee
+        self.environment.copy = tee.write if tee else None
+
+    def watch(self, words: Sequence[str], *, every: float, count: int | None) -> None:
+        """Run a command again and again, ``count`` times or until Ctrl-C; ``every``: seconds in between."""
+        from pyqio.session.watch import watch
+
+        watch(self, words, every=every, count=count)
+
+    @contextmanager
+    def nested(self) -> Iterator[None]:
+        """Run commands from within a command.  Raises Rejected where that goes on and on."""
+        if self._depth >= _DEEPEST:
+            raise Rejected(f"more than {_DEEPEST} scripts and aliases within one another", prefixed=True)
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    @contextmanager
+    def diverted(self, fd: int) -> Iterator[None]:
+        """Show results on ``fd``, as they are shown where there is no terminal.  Raises as Environment.diverted."""
+        try:
+            with self.environment.diverted(fd):
+                self.renderer = self._chosen_renderer()
+                yield
+        finally:
+            self.renderer = self._chosen_renderer()
 
     def poll(self) -> None:
         """Tell of the asynchronous requests that are done by now."""
@@ -259,7 +340,9 @@ class Session:
 
     def evaluate(self, text: str) -> int:
         """What an expression comes to.  Raises Rejected."""
-        raise Rejected(f"Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- {text}")
+        from pyqio.commands.arithmetic import evaluate
+
+        return evaluate(self, text)
 
     def progress(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
         """Show how far something has come."""
@@ -302,8 +385,23 @@ class Session:
         personality = self.personality
         return choose(self.environment, personality.program, self.settings, own=personality.own)
 
-    def _choose_renderer(self, setting: str) -> None:
+    def _take_setting(self, name: str) -> None:
         self.renderer = self._chosen_renderer()
+        self._timed = self.settings["timing"]
+        self._safe = self.settings["safe"]
+
+    def _check_writable(self, words: Sequence[str]) -> None:
+        """Raises Rejected where the image may not be changed, or the person at the terminal does not want it."""
+        if self.image.read_only:
+            raise Rejected("Block node is read-only", prefixed=True)
+        if self._safe and self.environment.interactive and not self.confirm(f"{' '.join(words)}: change the image?"):
+            raise Rejected("not carried out ('set safe off' asks no more)", prefixed=True)
+
+    def _run_timed(self, words: Sequence[str]) -> bool:
+        started = self.clock()
+        succeeded = self.run(words, timed=False)
+        self.show((timing(self.clock() - started),))
+        return succeeded
 
     def _note(self, words: Sequence[str], command: Command, when: float, elapsed: float) -> None:
         request = self.pool.pending[-1] if self.pool.pending else None
@@ -357,6 +455,7 @@ class Session:
 
     def _note_failure(self, result: Result) -> None:
         self._failure = self._failure or result
+        self._failures += 1
         self.status = self.status or (result.status if isinstance(result, Checked | CheckFailed) else FAILED)
         if isinstance(result, Verified) and result.diverges:
             self.status = self.personality.diverged

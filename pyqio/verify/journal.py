@@ -122,8 +122,18 @@ class Journal:
 
     def own(self) -> list[Operation]:
         """The operations of this session, oldest first."""
-        found = (_operation(number, *entry) for number, entry in enumerate(self._entries, self._forgotten + 1))
-        return [operation for operation in found if operation]
+        return self.since(0)
+
+    @property
+    def noted(self) -> int:
+        """How many commands were noted, those that are forgotten among them."""
+        return self._forgotten + len(self._entries)
+
+    def since(self, number: int) -> list[Operation]:
+        """Those of this session after the ``number``-th, oldest first."""
+        start = max(number - self._forgotten, 0)
+        entries = enumerate(self._entries[start:], self._forgotten + start + 1)
+        return [operation for at, entry in entries if (operation := _operation(at, *entry))]
 
     @property
     def count(self) -> int:

@@ -45,7 +45,7 @@ def test_command_when_right_then_its_answer(raw, line, printed, told):
         ("length x", "", "bad argument count 1 to length, expected 0 arguments\n"),
         ("a", "", "bad argument count 0 to a, expected between 1 and 2 arguments\n"),
         ("read 0", "", "bad argument count 1 to read, expected at least 2 arguments\n"),
-        ("alloc -- -1", "Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- --\n", ""),
+        ("alloc -- -1", "Parsing error: a number is missing, at character 3 -- --\n", ""),
         ("truncate -m foo x", "", "pyqio: Invalid preallocation mode 'foo'\n"),
         ("truncate 9223372036854775807", "",
          "pyqio: offset(9223372036854775807) exceeds maximum(9223372035781033984)\n"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pyqio.commands.position import Position
+from pyqio.verify.journal import Journal
 
 
 def test_back_and_forward_when_there_was_a_way_then_along_it():
-    position = Position()
+    position = Position(Journal())
     position.goto(512)
     position.goto(4096)
 
@@ -18,7 +19,7 @@ def test_back_and_forward_when_there_was_a_way_then_along_it():
 
 
 def test_goto_when_a_step_back_came_before_then_the_old_way_is_forgotten():
-    position = Position()
+    position = Position(Journal())
     position.goto(512)
     position.back()
     position.goto(1024)
@@ -27,7 +28,7 @@ def test_goto_when_a_step_back_came_before_then_the_old_way_is_forgotten():
 
 
 def test_goto_when_it_is_the_same_place_then_it_is_no_step():
-    position = Position()
+    position = Position(Journal())
     position.goto(512)
     position.goto(512)
 
@@ -35,7 +36,7 @@ def test_goto_when_it_is_the_same_place_then_it_is_no_step():
 
 
 def test_goto_when_the_way_is_long_then_its_start_is_forgotten():
-    position = Position()
+    position = Position(Journal())
     for offset in range(1, 1000):
         position.goto(offset)
 

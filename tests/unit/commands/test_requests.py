@@ -57,7 +57,7 @@ WRONG = [
     ("write -n x 512", "-n requires -z to be specified\n"),
     ("write -u x 512", "-u requires -z to be specified\n"),
     ("write -z -P 1 x 512", "Only one of -z, -P, and -s can be specified at the same time\n"),
-    ("write x 5G", "Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- x\n"),
+    ("write 5x 5G", "Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- 5x\n"),
 ]  # fmt: skip
 
 
