@@ -15,7 +15,9 @@ function __pyqio_commands --description "Commands and what they do"
         'aio_flush' 'completes all outstanding aio requests' \
         'aio_read' 'asynchronously reads a number of bytes' \
         'aio_write' 'asynchronously writes a number of bytes' \
+        'alias' 'gives a line of commands a name' \
         'alloc' 'checks if offset is allocated in the file' \
+        'back' 'looks where the session looked before' \
         'break' 'sets a breakpoint on event and tags the stopped request as tag' \
         'check' 'checks the metadata of an image, and repairs it' \
         'checkup' 'says what is there: versions, files, terminal, host' \
@@ -26,27 +28,38 @@ function __pyqio_commands --description "Commands and what they do"
         'diff' 'shows where both sides of a verified pair differ' \
         'discard' 'discards a number of bytes at a specified offset' \
         'flush' 'flush all in-core file state to disk' \
+        'forward' 'takes a step back again' \
+        'goto' 'looks at another offset' \
         'help' 'help for one or all commands' \
         'info' 'prints information about the current file' \
         'length' 'gets the length of the current file' \
         'map' 'prints the allocated areas of a file' \
+        'mark' 'gives an offset a name' \
         'mismatches' 'lists the known differences of a verified pair' \
         'next' 'shows the next difference of a verified pair' \
         'open' 'open the file specified by path' \
         'prev' 'shows the previous difference of a verified pair' \
+        'print' 'shows what an expression comes to' \
         'quit' 'exit the program' \
         'read' 'reads a number of bytes at a specified offset' \
         'readv' 'reads a number of bytes at a specified offset' \
         'remove_break' 'remove a breakpoint by tag' \
         'reopen' 'reopens an image with new options' \
         'resume' 'resumes the request tagged as tag' \
+        'set' 'shows the settings, or changes one' \
         'sigraise' 'raises a signal' \
         'sleep' 'waits for the given value in milliseconds' \
         'snapshot' 'lists and changes the snapshots inside the current file' \
+        'source' 'runs the commands of a file' \
+        'tee' 'puts all that is printed into a file as well' \
+        'time' 'runs a command, and says how long it took' \
+        'timing' 'says after each command how long it took' \
         'tree' 'draws the nodes of the open image' \
         'truncate' 'truncates the current file at the given offset' \
+        'unalias' 'takes the name of an alias away' \
         'verify' 'compares both sides of a verified pair' \
         'wait_break' 'waits for the suspension of a request' \
+        'watch' 'runs a command again and again' \
         'where' 'shows where a byte is kept, through every node' \
         'write' 'writes a number of bytes at a specified offset' \
         'writev' 'writes a number of bytes at a specified offset'
