@@ -11,6 +11,7 @@ from pyqio.cli.options import SHELLS, WrongUsage, parse
 from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode, FollowMode
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Refused
+from pyqio.session import config
 from pyqio.session.environment import Environment, OutputClosed, OutputFailed
 from pyqio.session.state import FAILED, OK, PYQIO, QEMU_IO, USAGE, Session
 
@@ -41,6 +42,8 @@ class _Run:
         self.aio = "threads"
         self.discard = "unmap"
         self.follow = "all"
+        self.rc = True
+        self.write_config = False
 
 
 class _Finished(Exception):
@@ -59,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     session = Session(environment, personality)
     try:
         try:
+            if personality.own:
+                config.load(session)
             run = _Parser(session).parse(words)
             _open(session, run)
             _execute(session, run)
@@ -120,6 +125,8 @@ def _execute(session: Session, run: _Run) -> None:
     elif session.environment.interactive:
         from pyqio.shell import repl
 
+        if run.rc and session.personality.own:
+            config.run_rc(session)
         repl.run(session)
     else:
         from pyqio.session.batch import run_script
@@ -151,6 +158,8 @@ class _Parser:
         if run.image_opts and run.format is not None:
             raise self._complain("--image-opts and -f are mutually exclusive")
         run.filename = operands[0] if operands else None
+        if run.write_config:
+            raise self._write_config(run.filename or "")
         return run
 
     def _take(self, name: str, argument: str) -> None:
@@ -179,12 +188,35 @@ class _Parser:
                 run.discard = DiscardMode().parse(argument)
             case "follow":
                 run.follow = FollowMode().parse(argument)
+            case "source":
+                from pyqio.session.split import quoted
+
+                run.commands.append(f"source -- {quoted(argument)}")
+            case "no-rc":
+                run.rc = False
+            case "set":
+                self._set(argument)
+            case "write-config":
+                run.write_config = True
             case "json":
                 self._session.settings.set("format", "json")
             case "object":
                 self._define(argument)
             case "trace":
                 self._take_trace(argument)
+
+    def _set(self, argument: str) -> None:
+        name, equals, value = argument.partition("=")
+        if not equals:
+            raise WrongUsage(f"--set wants NAME=VALUE, not '{argument}'")
+        self._session.settings.set(name, value)
+
+    def _write_config(self, target: str) -> _Finished:
+        try:
+            config.write(self._session, target)
+        except Rejected as error:
+            return self._complain(str(error))
+        return _Finished(OK)
 
     def _define(self, argument: str) -> None:
         from pyqio.cli.objects import SECRET, BadDefinition, HelpWanted, define

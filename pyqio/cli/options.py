@@ -125,6 +125,27 @@ OPTIONS: Final = (
         words=FOLLOW_MODES,
         own=True,
     ),
+    Option(
+        name="source",
+        metavar="FILE",
+        meaning="run the commands of a file; may be given several times, and between those of -c",
+        group=_COMMANDS,
+        own=True,
+    ),
+    Option(
+        name="set",
+        metavar="NAME=VALUE",
+        meaning="change a setting, as the command 'set' does",
+        group=_OTHER,
+        own=True,
+    ),
+    Option(name="no-rc", letter="X", meaning="begin the shell without the commands of rc", group=_COMMANDS, own=True),
+    Option(
+        name="write-config",
+        meaning="write a configuration with all settings, to PATH or (-) to standard output",
+        group=_OTHER,
+        own=True,
+    ),
     Option(name="json", meaning="show results as JSON, one object a line", group=_OTHER, own=True),
     Option(
         name="completions",
@@ -155,7 +176,7 @@ def parse(words: Sequence[str], operands: list[str], *, own: bool) -> Iterator[t
         elif word.startswith("--"):
             yield _long(word, rest, own=own)
         elif word.startswith("-") and word != "-":
-            yield from _letters(word[1:], rest)
+            yield from _letters(word[1:], rest, own=own)
         else:
             operands.append(word)
 
@@ -180,13 +201,13 @@ def _long(word: str, rest: Iterator[str], *, own: bool) -> tuple[Option, str]:
     return option, argument
 
 
-def _letters(letters: str, rest: Iterator[str]) -> Iterator[tuple[Option, str]]:
+def _letters(letters: str, rest: Iterator[str], *, own: bool) -> Iterator[tuple[Option, str]]:
     at = 0
     while at < len(letters):
         letter = letters[at]
         at += 1
         option = _BY_LETTER.get(letter)
-        if option is None:
+        if option is None or option.own > own:
             raise WrongUsage(f"invalid option -- '{first_byte(letter)}'")
         argument = ""
         if option.metavar:

@@ -40,7 +40,7 @@ _TEE = """
     synopsis="[-e] file",
     summary="runs the commands of a file",
     about=_SOURCE,
-    arguments=(1, 2),
+    arguments=(1, 3),
     needs_image=False,
     own=True,
 )

@@ -68,7 +68,13 @@ def facts_lines(values: Mapping[str, Any], *, depth: int = 0) -> Iterator[str]:
             yield f"{label}\n"
             yield from facts_lines(value, depth=depth + 1)
         else:
-            yield f"{label} {str(value).lower() if isinstance(value, bool) else value}\n"
+            yield f"{label} {_fact(value)}\n"
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6f}" if isinstance(value, float) else str(value)
 
 
 def _padded(column: Column, text: str, width: int) -> str:

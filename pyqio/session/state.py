@@ -201,12 +201,9 @@ class Session:
                 succeeded &= self.run(step.words)
         return succeeded
 
-    def run(self, words: Sequence[str], *, timed: bool = True) -> bool:
-        """Run one command, and show its results.  ``timed``: and its time, where the user wants that.
-
-        Returns whether it succeeded.
-        """
-        if self._timed and timed:
+    def run(self, words: Sequence[str]) -> bool:
+        """Run one command, and show its results.  Returns whether it succeeded."""
+        if self._timed:
             return self._run_timed(words)
         spec = index.find(words[0])
         if spec is None or (spec.own and not self.personality.own):
@@ -398,10 +395,14 @@ class Session:
             raise Rejected("not carried out ('set safe off' asks no more)", prefixed=True)
 
     def _run_timed(self, words: Sequence[str]) -> bool:
+        """Run a command, and show its time, but none of the commands that it runs itself."""
         started = self.clock()
-        succeeded = self.run(words, timed=False)
-        self.show((timing(self.clock() - started),))
-        return succeeded
+        self._timed = False
+        try:
+            return self.run(words)
+        finally:
+            self._timed = self.settings["timing"]
+            self.show((timing(self.clock() - started),))
 
     def _note(self, words: Sequence[str], command: Command, when: float, elapsed: float) -> None:
         request = self.pool.pending[-1] if self.pool.pending else None

@@ -10,7 +10,10 @@ from pyqio.cli.usage import QEMU_HELP
 def run(tmp_path, monkeypatch, capfd):
     """``run("pyqio", "-c", "length", "raw.img")``: standard output, standard error, exit status."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("PYQIO_CONFIG", raising=False)
     (tmp_path / "raw.img").write_bytes(bytes(1024))
+    (tmp_path / "my script").write_text("length\nnosuch\n")
 
     def start(*argv):
         status = main(argv)
@@ -42,6 +45,15 @@ def run(tmp_path, monkeypatch, capfd):
         (["--image-opts", "-c", "length", "driver=raw,file.filename=raw.img,size=512"], "512 bytes\n", "", 0),
         (["-n", "-t", "writeback", "-d", "off", "-i", "threads", "-m", "-f", "raw", "-c", "length", "raw.img"],
          "1 KiB\n", "", 0),
+        (["-c", "print 512", "--source", "my script", "-c", "length", "-X", "raw.img"],
+         "bytes    hex       size  sectors\n  512  0x200  512 bytes  1s\n1 KiB\n1 KiB\n",
+         'command "nosuch" not found (my script:2)\n', 1),
+        (["--source", "-e"], "", "pyqio: -e: No such file or directory\n", 1),
+        (["--set", "diff=side", "-c", "set diff"],
+         "name  value  meaning\ndiff  side   both sides of a difference one above the other, or side by side\n", "", 0),
+        (["--set", "dif=side"], "", "pyqio: there is no setting 'dif'; did you mean diff?\n", 2),
+        (["--set", "diff"], "", "pyqio: --set wants NAME=VALUE, not 'diff'\nTry 'pyqio --help'.\n", 2),
+        (["--write-config", "raw.img"], "", "pyqio: raw.img is there already, and stays as it is\n", 2),
     ],
 )  # fmt: skip
 def test_pyqio_when_started_then_output_and_status(run, arguments, printed, told, status):
@@ -73,3 +85,24 @@ def test_help_when_pyqios_then_each_option_is_listed(run):
     assert max(map(len, printed.splitlines())) <= 110
     assert printed.startswith("Usage: pyqio [OPTION]... [-c COMMAND]... [IMAGE]\n")
     assert "  -t, --cache MODE        cache mode of the image\n" in printed
+
+
+def test_write_config_when_a_hyphen_is_given_then_on_standard_output(run):
+    printed, told, status = run("pyqio", "--write-config", "-")
+
+    assert ("[settings]" in printed, told, status) == (True, "", 0)
+
+
+def test_config_when_it_has_choices_then_options_count_for_more(run, tmp_path):
+    run("pyqio", "--write-config")
+    (tmp_path / "pyqio" / "config.toml").write_text('[settings]\nformat = "json"\n[aliases]\nlen = "length"\n')
+
+    assert run("pyqio", "-c", "len", "raw.img")[0].startswith("{")
+    assert run("pyqio", "--set", "format=plain", "-c", "len", "raw.img") == ("1 KiB\n", "", 0)
+
+
+def test_config_when_the_name_is_qemu_ios_then_it_does_not_count(run, tmp_path):
+    run("pyqio", "--write-config")
+    (tmp_path / "pyqio" / "config.toml").write_text("nonsense")
+
+    assert run("qemu-io", "-c", "length", "-f", "raw", "raw.img") == ("1 KiB\n", "", 0)
