@@ -152,7 +152,7 @@ def fetch(
     results: list[Result] = [mismatch.replace(delayed=window is None)] if mismatch else []
     if show:
         shown = iter((buffer,)) if whole else image.stream(request.offset, request.length, buffer)
-        results.append(Dump(offset=request.offset, windows=shown))
+        results.append(Dump(offset=request.offset, length=request.length, windows=shown))
     if not request.quiet:
         results.append(
             Transfer(

@@ -38,9 +38,10 @@ class Transfer(Record):
 
 
 class Dump(Record):
-    """Bytes to be shown, from ``offset`` on.  ``windows`` may be read once, and reading may raise BlockError."""
+    """``length`` bytes to be shown, from ``offset``.  ``windows`` may be read once, and that may raise BlockError."""
 
     offset: int
+    length: int
     windows: Iterable[bytes | bytearray | memoryview]
 
 
@@ -177,10 +178,11 @@ class GuessedRaw(Record):
 
 
 class Refused(Record):
-    """A command that was not carried out."""
+    """A command that was not carried out; ``words``: it was typed so, () where it did not become words."""
 
     reason: Rejected
     spec: Spec | None = None
+    words: Sequence[str] = ()
 
 
 class Unknown(Record):
@@ -301,8 +303,8 @@ class CreateOptions(Record):
 class Column(NamedTuple):
     """A column of a table; ``name`` in snake case.
 
-    ``kind``: text, number, offset (bytes, shown in hexadecimal), size (bytes), seconds, or flag (true or false).
-    A cell may be None: there is no such thing.
+    ``kind``: text, number, offset (bytes, shown in hexadecimal), size (bytes), seconds, flag (true or false), or style
+    (a word that is drawn in the colour of its name: data, zero, ok...).  A cell may be None: there is no such thing.
     """
 
     name: str

@@ -271,13 +271,14 @@ def _map(result: r.Map) -> Iterator[str]:
 def _create_options(result: r.CreateOptions) -> Iterator[str]:
     yield "Supported options:\n" if result.whole else f"Supported {result.format} options:\n"
     for name, option in sorted(result.options.items()):
-        yield f"{f'  {name}=<{_kind(option.kind)}>':<24} - {option.meaning}\n"
+        yield f"{f'  {name}=<{kind_word(option.kind)}>':<24} - {option.meaning}\n"
     if not result.whole:
         yield "\nThe protocol level may support further options.\n"
         yield "Specify the target filename to include those options.\n"
 
 
-def _kind(kind: Kind) -> str:
+def kind_word(kind: Kind) -> str:
+    """What kind of value an option of ``create`` takes."""
     return {Bool: "bool (on/off)", Size: "size", Integer: "num"}.get(type(kind), "str")
 
 

@@ -21,16 +21,20 @@ def snapshot_lines(snapshots: Sequence[SnapshotInfo]) -> Iterator[str]:
     """A heading, and a line for each; what does not fit its column pushes the rest to the right."""
     yield _HEADING
     for snapshot in snapshots:
-        date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(snapshot.date_seconds))
-        icount = "" if snapshot.icount is None else str(_signed(snapshot.icount))
-        yield _LINE.format(
-            _padded(snapshot.id, 9),
-            _padded(snapshot.name, 16),
-            _size(snapshot.vm_state_size),
-            date,
-            _clock(snapshot.vm_clock_ns),
-            icount,
-        )
+        id_, name, *rest = cells(snapshot)
+        yield _LINE.format(_padded(id_, 9), _padded(name, 16), *rest)
+
+
+def cells(snapshot: SnapshotInfo) -> tuple[str, ...]:
+    """Id, tag, size of the machine's state, date, the machine's clock and its count of instructions ("": unknown)."""
+    return (
+        snapshot.id,
+        snapshot.name,
+        _size(snapshot.vm_state_size),
+        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(snapshot.date_seconds)),
+        _clock(snapshot.vm_clock_ns),
+        "" if snapshot.icount is None else str(_signed(snapshot.icount)),
+    )
 
 
 def _padded(text: str, width: int) -> str:

@@ -57,18 +57,23 @@ def table_lines(table: Table) -> Iterator[str]:
         yield f"{table.note}\n"
 
 
-def facts_lines(values: Mapping[str, Any], *, depth: int = 0) -> Iterator[str]:
-    """``name: value`` on lines of their own, what is nested further in."""
-    indent = "    " * depth
+def facts(values: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[int, str, str | None]]:
+    """(depth, name, value) of all values, as text; None for what has values of its own, which follow."""
     for name, value in values.items():
-        label = f"{indent}{name if name.startswith('[') else name.replace('-', ' ').replace('_', ' ')}:"
+        label = name if name.startswith("[") else name.replace("-", " ").replace("_", " ")
         if isinstance(value, list | tuple):
             value = {f"[{at}]": item for at, item in enumerate(value)}
         if isinstance(value, dict):
-            yield f"{label}\n"
-            yield from facts_lines(value, depth=depth + 1)
+            yield depth, label, None
+            yield from facts(value, depth + 1)
         else:
-            yield f"{label} {_fact(value)}\n"
+            yield depth, label, _fact(value)
+
+
+def facts_lines(values: Mapping[str, Any], *, depth: int = 0) -> Iterator[str]:
+    """``name: value`` on lines of their own, what is nested further in."""
+    for at, label, text in facts(values, depth):
+        yield f"{'    ' * at}{label}:{'' if text is None else f' {text}'}\n"
 
 
 def _fact(value: Any) -> str:

@@ -74,6 +74,16 @@ class Environment:
         return os.isatty(self.stdin) and os.isatty(self.stdout)
 
     @property
+    def is_terminal(self) -> bool:
+        """Whether standard output is a terminal."""
+        return os.isatty(self.stdout)
+
+    @property
+    def err_is_terminal(self) -> bool:
+        """Whether standard error is a terminal."""
+        return os.isatty(self.stderr)
+
+    @property
     def columns(self) -> int:
         """Width of the terminal, 80 where there is none."""
         return self._size().columns

@@ -231,7 +231,7 @@ class Session:
                     self._tell(self.pool.reap(spec.polls))
             return self.show(results) and self._failures == failures
         except Rejected as reason:
-            return self.show((Refused(reason=reason, spec=spec),))
+            return self.show((Refused(reason=reason, spec=spec, words=words),))
         except Answered as answer:
             return self.show((Said(text=str(answer)),))
         except KeyboardInterrupt:

@@ -40,7 +40,7 @@ SHOWN = [
      "1 KiB (0x400) bytes not allocated at offset 512 bytes (0x200)\n", ""),
     (r.OpenFailed(filename="x", error=OpenError("no")), "", "prog: can't open device x: no\n"),
     (r.OpenFailed(filename=None, error=OpenError("no")), "", "prog: can't open: no\n"),
-    (r.Dump(offset=0, windows=[b"A\x00"]), "00000000:  41 00  A.\n", ""),
+    (r.Dump(offset=0, length=2, windows=[b"A\x00"]), "00000000:  41 00  A.\n", ""),
     (r.Created(filename="x", format="raw", options={"size": 1, "lazy": True, "file": "a,b"}),
      "Formatting 'x', fmt=raw size=1 lazy=on file=a,,b\n", ""),
     (r.Transfer(verb="wrote", offset=7, length=1024, elapsed=0.5),

@@ -1,0 +1,44 @@
+"""Results of qemu-io's commands as tables and named values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyqio.commands.results import Column, Facts, Table
+from pyqio.render.figures import human
+from pyqio.render.plain import kind_word
+from pyqio.render.snapshots import cells
+
+if TYPE_CHECKING:
+    from pyqio.commands.results import CreateOptions, Info, Snapshots
+
+
+def info(result: Info) -> Facts:
+    """What a format says of itself."""
+    values: dict[str, Any] = {"format": result.format}
+    if result.cluster_size is not None:
+        values["cluster size"] = human(result.cluster_size)
+        values["vm state offset"] = f"{result.vm_state_offset:#x}"
+    return Facts(name="info", values=values | dict(result.specific))
+
+
+def snapshots(result: Snapshots) -> Table:
+    """The snapshots inside an image."""
+    columns = (
+        Column("id"),
+        Column("tag"),
+        Column("vm_size", "number"),
+        Column("date"),
+        Column("vm_clock", "number"),
+        Column("icount", "number"),
+    )
+    rows = list(map(cells, result.snapshots))
+    return Table(name="snapshots", columns=columns, rows=rows, empty="There is no snapshot.")
+
+
+def create_options(result: CreateOptions) -> Table:
+    """What ``create -o`` takes."""
+    columns = (Column("option"), Column("value"), Column("meaning"))
+    rows = [(name, kind_word(option.kind), option.meaning) for name, option in sorted(result.options.items())]
+    note = "" if result.whole else "With the name of the new image also the options of its protocol are shown."
+    return Table(name="create-options", columns=columns, rows=rows, note=note)
