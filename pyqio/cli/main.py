@@ -198,6 +198,8 @@ class _Parser:
                 self._set(argument)
             case "write-config":
                 run.write_config = True
+            case "color" | "theme":
+                self._session.settings.set(name, argument)
             case "json":
                 self._session.settings.set("format", "json")
             case "object":

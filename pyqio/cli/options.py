@@ -9,6 +9,7 @@ from pyqio.base.types import CACHE_MODES
 from pyqio.block.follow import FOLLOW_MODES
 from pyqio.commands.getopt import first_byte
 from pyqio.commands.kinds import AIO_MODES, DISCARD_MODES
+from pyqio.commands.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,12 @@ class Option(Record):
 
 SHELLS: Final = ("bash", "zsh", "fish")
 """Those that there are completions for."""
+
+
+def _words(setting: str) -> tuple[str, ...]:
+    """The values of a setting."""
+    return tuple(SETTINGS[setting].kind.complete(""))
+
 
 _COMMANDS: Final = "Commands"
 _OPENING: Final = "Opening the image"
@@ -147,6 +154,24 @@ OPTIONS: Final = (
         own=True,
     ),
     Option(name="json", meaning="show results as JSON, one object a line", group=_OTHER, own=True),
+    Option(
+        name="color",
+        metavar="WHEN",
+        meaning="colour in what is shown",
+        default="auto: on a terminal that has it",
+        group=_OTHER,
+        words=_words("color"),
+        own=True,
+    ),
+    Option(
+        name="theme",
+        metavar="NAME",
+        meaning="the colours; 'colors' shows them",
+        default="ansi: the terminal's own",
+        group=_OTHER,
+        words=_words("theme"),
+        own=True,
+    ),
     Option(
         name="completions",
         metavar="SHELL",

@@ -32,7 +32,7 @@ GROUPS: Final = (
     Group("moving", "Moving about", ("goto", "back", "forward", "mark", "print")),
     Group("scripts", "Scripting", ("source", "alias", "unalias", "watch", "time", "timing", "tee", "sleep")),
     Group("holding", "Requests on hold", ("break", "resume", "wait_break", "remove_break", "sigraise", "abort")),
-    Group("session", "Session", ("help", "set", "quit", "checkup")),
+    Group("session", "Session", ("help", "set", "quit", "checkup", "colors")),
 )
 """A command that is not here yet goes into the group where its user would look for it."""
 

@@ -26,6 +26,7 @@ MODULES: Final = {
     "children": "nodes",
     "close": "open",
     "c": "open",
+    "colors": "colors",
     "create": "create",
     "demo": "demo",
     "diff": "diff",

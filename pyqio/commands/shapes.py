@@ -441,6 +441,11 @@ SHAPES: Final = (
         ),
     ),
     Shape(
+        "colors",
+        "what a colour means, as a row of the legend",
+        (Field("role", TEXT, "its name in a theme"), Field("meaning", TEXT, "what is shown in it")),
+    ),
+    Shape(
         "topic",
         "help on a topic",
         (

@@ -66,5 +66,5 @@ def _styled(screen: Output, program: str, settings: Settings) -> Renderer | None
     )
     if not (wanted or theme.reset):
         return None
-    boxes = locale.getencoding().replace("-", "").lower() == "utf8"
-    return Styled(screen, program, settings, theme, err_theme, boxes=boxes)
+    unicode = locale.getencoding().replace("-", "").lower() == "utf8"
+    return Styled(screen, program, settings, theme, err_theme, unicode=unicode)

@@ -40,8 +40,8 @@ def test_shell_when_it_starts_then_banner_has_image_format_size_and_help(shell):
 
 def test_shell_when_command_is_typed_then_output_and_next_prompt(shell):
     shell.sendline("read -v 0 16")
-    shell.expect_exact("00000000:  cd cd cd cd cd cd cd cd cd cd cd cd cd cd cd cd  ................")
     shell.expect_exact("read 16/16 bytes at offset 0")
+    assert "00000000:  cd cd cd cd cd cd cd cd  cd cd cd cd cd cd cd cd  ................" in said(shell)
     shell.expect(PROMPT)
 
 
@@ -79,16 +79,15 @@ def test_shell_when_ctrl_c_is_typed_in_a_command_then_command_stops(shell):
 
 
 def test_shell_when_ctrl_c_is_typed_in_a_long_dump_then_dump_stops(terminal, tmp_path):
-    with open(tmp_path / "big.img", "wb") as image:
-        image.truncate(256 << 20)
+    (tmp_path / "big.img").write_bytes(bytes(range(256)) * (1 << 18))
     child = terminal("-f", "raw", "big.img")
     child.expect(PROMPT)
-    child.sendline("read -v 0 256M")
-    child.expect_exact("00001000:  ")
+    child.sendline("read -v 0 64M")
+    child.expect_exact("00001000:")
     child.send(CTRL_C)
     child.expect(PROMPT)
     child.sendline("length")
-    child.expect_exact("256 MiB")
+    child.expect_exact("64 MiB")
 
 
 def test_shell_when_ctrl_d_is_typed_then_it_ends_well(shell):

@@ -24,7 +24,7 @@ _LEAST_BAR: Final = 10
 _MOST_BAR: Final = 64
 
 
-def map_lines(result: Map, theme: Theme, columns: int, *, boxes: bool) -> Iterator[str]:
+def map_lines(result: Map, theme: Theme, columns: int, *, unicode: bool) -> Iterator[str]:
     """A heading and a line for each range; lines have their ends."""
     runs = list(result.runs)
     if not runs:
@@ -33,7 +33,7 @@ def map_lines(result: Map, theme: Theme, columns: int, *, boxes: bool) -> Iterat
     end = runs[-1][0] + runs[-1][1]
     digits = max(len("offset"), len(f"{end:#x}"))
     room = min(columns - digits - _SIZE - 2 - len(_STATES[0]) - 3, _MOST_BAR)
-    bars = _Bars(end, room if room >= _LEAST_BAR else 0, FULL[boxes])
+    bars = _Bars(end, room if room >= _LEAST_BAR else 0, FULL[unicode])
     yield theme.paint(theme.heading, f"{'offset':<{digits}}{'size':>{_SIZE}}  state") + "\n"
     styles = (theme.unallocated, theme.data)
     for offset, length, allocated in runs:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pyqio.base.structure import Structure
 from pyqio.commands import results as r
 from pyqio.render.names import columns, visible
 from pyqio.render.plain import Plain
@@ -33,18 +34,18 @@ class Styled:
     """Shows results on ``screen``.
 
     ``program``: the name in front of messages.  ``theme`` is for standard output, ``err_theme`` for standard error,
-    which may be a file.  ``boxes``: characters beyond ASCII may be drawn.
+    which may be a file.  ``unicode``: characters beyond ASCII may be drawn.
     """
 
     def __init__(
-        self, screen: Window, program: str, settings: Settings, theme: Theme, err_theme: Theme, *, boxes: bool
+        self, screen: Window, program: str, settings: Settings, theme: Theme, err_theme: Theme, *, unicode: bool
     ) -> None:
         self._screen = screen
         self._program = program
         self._settings = settings
         self._theme = theme
         self._err_theme = err_theme
-        self._boxes = boxes
+        self._unicode = unicode
 
     def show(self, result: r.Result) -> None:
         """Show one result.  Raises BlockError where a dump that streams cannot be read to its end."""
@@ -65,7 +66,7 @@ class Styled:
             case r.Map():
                 from pyqio.render.styled.map import map_lines
 
-                self._print(map_lines(result, self._theme, self._screen.columns, boxes=self._boxes))
+                self._print(map_lines(result, self._theme, self._screen.columns, unicode=self._unicode))
             case r.Info():
                 from pyqio.render.styled.views import info
 
@@ -84,6 +85,10 @@ class Styled:
                 from pyqio.render.styled.help import help_lines
 
                 self._print(help_lines(result, self._theme))
+            case r.Way() | Structure() | r.Tree():
+                self._lines(result)
+            case r.Verified():
+                self._word(result, "bad" if result.diverges else "ok")
             case r.Refused():
                 self._word(result, "bad", "hint")
                 self._point(result)
@@ -117,6 +122,13 @@ class Styled:
         from pyqio.render.styled.tables import table_lines
 
         self._print(table_lines(table, self._theme, self._screen.columns))
+
+    def _lines(self, result: r.Way | Structure | r.Tree) -> None:
+        from pyqio.render.structure import lines_of
+
+        theme = self._theme
+        for line in lines_of(result, unicode=self._unicode):
+            self._screen.out("".join(theme.paint(theme.style(role), text) for role, text in line) + "\n")
 
     def _facts(self, facts: r.Facts) -> None:
         from pyqio.render.styled.tables import facts_lines
@@ -166,4 +178,4 @@ class _Tinted:
     def _line(self, line: str, theme: Theme) -> str:
         role = self._roles[self._begun]
         self._begun = self._begun or bool(line)
-        return theme.paint(getattr(theme, role) if role else "", visible(line))
+        return theme.paint(theme.style(role), visible(line))

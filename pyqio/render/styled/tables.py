@@ -77,7 +77,8 @@ def _records(table: Table, texts: Sequence[Sequence[str]], theme: Theme) -> Iter
     for at, row in enumerate(zip(*texts, strict=True)):
         yield "\n" if at else ""
         for column, text in zip(table.columns, row, strict=True):
-            yield f"{theme.paint(theme.name, heading(column))}: {theme.paint(_style(column, text, theme), text)}\n"
+            drawn = theme.paint(_style(column, text, theme), text)
+            yield f"{theme.paint(theme.name, heading(column))}: {drawn}".rstrip() + "\n"
 
 
 def _drawn(text: str, column: Column, width: int, theme: Theme) -> str:
@@ -97,7 +98,7 @@ def _style(column: Column, text: str, theme: Theme) -> str:
         case "offset":
             return theme.offset
         case "style":
-            return str(getattr(theme, text, ""))
+            return theme.style(text)
         case _:
             return ""
 

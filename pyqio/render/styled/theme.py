@@ -46,9 +46,16 @@ class Theme(Record):
     mismatch: str = ""
     reset: str = ""
 
+    def style(self, role: str) -> str:
+        """The sequence of a role; "" for a word that is none."""
+        return getattr(self, role) if role in _ROLES else ""
+
     def paint(self, style: str, text: str) -> str:
         """``text`` in a style of this theme; "" stays what it is."""
         return f"{style}{text}{self.reset}" if style and text else text
+
+
+_ROLES: Final = frozenset(Theme.fields())
 
 
 def _theme(**parameters: str) -> Theme:

@@ -1,0 +1,71 @@
+"""Tables and named values in the width of a window."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyqio.commands.results import Column, Table
+from pyqio.render.styled.tables import facts_lines, table_lines
+from pyqio.render.styled.theme import Theme
+
+PLAIN = Theme()
+MARKED = Theme(offset="<o>", heading="<h>", ok="<ok>", name="<n>", dim="<d>", reset="</>")
+COLUMNS = (Column("name"), Column("at", "offset"), Column("state", "style"), Column("size", "size"))
+TABLE = Table(
+    name="t",
+    columns=COLUMNS,
+    rows=[("disk", 512, "ok", 1 << 20), ("a-name-that-is-rather-long.img", 0, "other", None)],
+    note="2 rows",
+)
+
+
+def test_table_lines_when_it_fits_then_columns_stand_below_one_another():
+    assert list(table_lines(TABLE, PLAIN, 80)) == [
+        "name                               at  state   size\n",
+        "disk                            0x200  ok     1 MiB\n",
+        "a-name-that-is-rather-long.img    0x0  other\n",
+        "2 rows\n",
+    ]
+
+
+def test_table_lines_when_window_is_narrower_then_longest_text_gives_way():
+    lines = list(table_lines(TABLE, PLAIN, 40))
+
+    assert lines[2] == "a-name-t...long.img    0x0  other\n"
+    assert max(map(len, lines)) <= 41
+
+
+def test_table_lines_when_nothing_more_gives_way_then_a_line_for_each_value():
+    assert "".join(table_lines(TABLE, PLAIN, 20)) == (
+        "name: disk\nat: 0x200\nstate: ok\nsize: 1 MiB\n"
+        "\nname: a-name-that-is-rather-long.img\nat: 0x0\nstate: other\nsize:\n2 rows\n"
+    )
+
+
+def test_table_lines_when_theme_has_colours_then_words_of_the_theme_have_their_own():
+    assert "".join(table_lines(TABLE.replace(rows=TABLE.rows[:1], note="n"), MARKED, 80)) == (
+        "<h>name     at  state   size</>\ndisk  <o>0x200</>  <ok>ok</>     1 MiB\n<d>n</>\n"
+    )
+
+
+@pytest.mark.parametrize(("empty", "lines"), [("none yet", ["none yet\n"]), ("", [""])])
+def test_table_lines_when_there_is_no_row_then_the_word_for_that(empty, lines):
+    assert list(table_lines(Table(name="t", columns=COLUMNS, rows=[], empty=empty), PLAIN, 80)) == lines
+
+
+def test_table_lines_when_text_comes_from_outside_then_nothing_acts_on_the_terminal():
+    table = Table(name="t", columns=(Column("name"),), rows=[("[red]\x1b[31m",), ("盘.img",)])
+
+    assert list(table_lines(table, PLAIN, 80)) == ["name\n", "[red]\\x1b[31m\n", "盘.img\n"]
+
+
+def test_facts_lines_when_values_are_nested_then_each_level_has_its_column():
+    values = {"format": "qcow2", "cluster-size": 65536, "bitmaps": [{"name": "b\n", "in-use": True}]}
+
+    assert "".join(facts_lines(values, PLAIN)) == (
+        "format        qcow2\ncluster size  65536\nbitmaps\n  [0]\n    name    b\\n\n    in use  true\n"
+    )
+
+
+def test_facts_lines_when_theme_has_colours_then_names_stand_out():
+    assert list(facts_lines({"a": 1, "b": {"c": 2}}, MARKED)) == ["<n>a</>  1\n", "<h>b</>\n", "  <n>c</>  2\n"]
