@@ -31,7 +31,7 @@ _pyqio_restore() {
 # Prints the words that may follow option $1; fails where it takes none.
 _pyqio_values() {
     case $1 in
-        -c | --cmd) echo 'abort aio_flush aio_read aio_write alias alloc back break check checkup children close create demo diff discard flush forward goto help info length map mark mismatches next open prev print quit read readv remove_break reopen resume set sigraise sleep snapshot source tee time timing tree truncate unalias verify wait_break watch where write writev' ;;
+        -c | --cmd) echo 'abort aio_flush aio_read aio_write alias alloc back break check checkup children close colors create demo diff discard flush forward goto help info length map mark mismatches next open prev print quit read readv remove_break reopen resume set sigraise sleep snapshot source tee time timing tree truncate unalias verify wait_break watch where write writev' ;;
         -f | --format) echo 'blkverify file host_cdrom host_device luks memory null-aio null-co qcow2 raw' ;;
         -i | --aio) echo 'threads native io_uring' ;;
         -d | --discard) echo 'ignore off unmap on' ;;
@@ -41,6 +41,8 @@ _pyqio_values() {
         --follow) echo 'all same-dir none' ;;
         --source) echo '' ;;
         --set) echo '' ;;
+        --color) echo 'auto always never' ;;
+        --theme) echo 'ansi dark light colorblind' ;;
         --completions) echo 'bash zsh fish' ;;
         *) return 1 ;;
     esac
@@ -66,7 +68,7 @@ _pyqio() {
     elif values=$(_pyqio_values "$prev"); then
         _pyqio_words "$cur" "$values" ""
     elif [[ $cur == -* ]]; then
-        _pyqio_words "$cur" "-h --help -V --version -c --cmd -f --format -r --read-only -s --snapshot -n --nocache -C --copy-on-read -m --misalign -k --native-aio -i --aio -d --discard -t --cache -T --trace --object --image-opts -U --force-share --follow --source --set -X --no-rc --write-config --json --completions" ""
+        _pyqio_words "$cur" "-h --help -V --version -c --cmd -f --format -r --read-only -s --snapshot -n --nocache -C --copy-on-read -m --misalign -k --native-aio -i --aio -d --discard -t --cache -T --trace --object --image-opts -U --force-share --follow --source --set -X --no-rc --write-config --json --color --theme --completions" ""
     else
         _pyqio_image "${cur##*:}" "${cur%"${cur##*:}"}"
     fi

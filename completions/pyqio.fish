@@ -23,6 +23,7 @@ function __pyqio_commands --description "Commands and what they do"
         'checkup' 'says what is there: versions, files, terminal, host' \
         'children' 'lists the nodes of the open image' \
         'close' 'close the current open file' \
+        'colors' 'shows what the colours mean' \
         'create' 'makes a new image of size bytes' \
         'demo' 'shows how a verified pair catches a damaged image' \
         'diff' 'shows where both sides of a verified pair differ' \
@@ -90,4 +91,6 @@ complete -c pyqio -l set -x -d 'change a setting, as the command \'set\' does'
 complete -c pyqio -s X -l no-rc -d 'begin the shell without the commands of rc'
 complete -c pyqio -l write-config -d 'write a configuration with all settings, to PATH or (-) to standard output'
 complete -c pyqio -l json -d 'show results as JSON, one object a line'
+complete -c pyqio -l color -x -a 'auto always never' -d 'colour in what is shown'
+complete -c pyqio -l theme -x -a 'ansi dark light colorblind' -d 'the colours; \'colors\' shows them'
 complete -c pyqio -l completions -x -a 'bash zsh fish' -d 'print the completion script for a shell'
