@@ -122,6 +122,20 @@ class Command(Record, ABC):
         """The line that goes on where this one ends, None where there is no such."""
         return None
 
+    def line(self) -> str:
+        """A line that stands for this command; values of its fields must be what may be typed for them."""
+        from shlex import quote
+
+        words = [self.spec.name]
+        given = vars(self)
+        for flag, field, kind in self.spec.options.values():
+            if given.get(field, False) is not False:
+                words += [flag.spellings[0]] if kind is None else [flag.spellings[0], str(given[field])]
+        for operand in self.spec.operands:
+            if operand.field in given:
+                words += map(str, given[operand.field]) if operand.repeated else [str(given[operand.field])]
+        return " ".join(map(quote, words))
+
 
 class Spec:
     """What is known of a command before it is typed.

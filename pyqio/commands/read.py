@@ -97,6 +97,10 @@ class Read(Command):
         """A read of the disk, unless it is of the machine's state."""
         return None if self.vm_state else Effect("read", self.offset, self.length)
 
+    def following(self) -> str | None:
+        """The dump of the bytes after these."""
+        return self.replace(offset=self.offset + self.length).line() if self.verbose and self.length else None
+
     def _run_special(self, context: Context) -> Sequence[Result]:
         start = self.pattern_start or 0
         length = max(self.length - start, 0) if self.pattern_length is None else self.pattern_length
@@ -149,3 +153,7 @@ class Readv(Command):
     def effect(self) -> Effect:
         """A read."""
         return Effect("read", self.offset, self.length)
+
+    def following(self) -> str | None:
+        """The dump of the bytes after these."""
+        return self.replace(offset=self.offset + self.length).line() if self.verbose and self.length else None

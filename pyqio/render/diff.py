@@ -17,7 +17,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.render.figures import size
-from pyqio.render.names import visible
+from pyqio.render.names import columns, shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +30,9 @@ _CHUNK: Final = 4096
 """Bytes that are looked at at once where nothing new is in them."""
 _WIDE_DIGITS: Final = 9
 """Digits of an offset that leave room for a whole row in 80 columns."""
+
+BETWEEN: Final = " | "
+"""Between both sides of a row."""
 
 ASCII: Final = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in range(256))
 
@@ -79,6 +82,11 @@ class Layout:
         self.digits = max(8, len(f"{max(end - 1, 0):x}"))
         self.width = _ROW if self.digits <= _WIDE_DIGITS else _ROW // 2
 
+    @property
+    def half(self) -> int:
+        """Columns of the bytes and characters of one side."""
+        return len(self.cells(())) + 2 + self.width
+
     def row(self, gutter: str, offset: int, data: bytes, *, missing: int = 0) -> str:
         """A row of one side; ``missing``: bytes past its end."""
         cells = [f"{byte:02x}" for byte in data] + ["--"] * missing
@@ -100,7 +108,10 @@ def diff_lines(diff: Diff) -> Iterator[str]:
     """All lines of the result."""
     yield from headline(diff)
     layout = Layout(diff.end)
-    show = _beside if diff.side else _stacked
+    show = _stacked
+    if diff.side:
+        show = _beside
+        yield names_above(diff, layout.digits + 5, layout.half)
     differs = False
     for line in rows(diff.parts, layout.width, squeeze=diff.squeeze):
         if isinstance(line, Row):
@@ -117,6 +128,12 @@ def headline(diff: Diff) -> Iterator[str]:
     if diff.run is not None:
         start, end = diff.run
         yield f"difference {diff.number} of {diff.count}: [{start:#x}, {end:#x}) {size(end - start)}"
+
+
+def names_above(diff: Diff, column: int, half: int) -> str:
+    """A line above rows side by side, whose bytes start at ``column`` and take ``half`` columns a side."""
+    raw, test = (shortened(visible(name), half - 2) for name in (diff.raw, diff.test))
+    return f"{'':{column}}R {raw}{' ' * (half - 2 - columns(raw))}{BETWEEN}T {test}"
 
 
 def closing(diff: Diff, *, differs: bool) -> Iterator[str]:
@@ -237,12 +254,19 @@ def _stacked(layout: Layout, row: Row) -> Iterator[str]:
     length = max(len(row.raw), len(row.test))
     unlike = row.unlike
     if not any(unlike):
-        gutter = " " if len(row.raw) == len(row.test) else "R" if len(row.raw) == length else "T"
-        yield layout.row(gutter, row.offset, row.raw if gutter != "T" else row.test)
+        gutter, data = agreeing(row)
+        yield layout.row(gutter or " ", row.offset, data)
         return
     for gutter, data in (("R", row.raw), ("T", row.test)):
         yield layout.row(gutter, row.offset, data, missing=length - len(data))
     yield layout.marks(unlike)
+
+
+def agreeing(row: Row) -> tuple[str, bytes]:
+    """What is shown once of a row in which the sides agree; the letter of the side that has it, if only one has."""
+    if len(row.raw) == len(row.test):
+        return "", row.raw
+    return ("R", row.raw) if len(row.raw) > len(row.test) else ("T", row.test)
 
 
 def _beside(layout: Layout, row: Row) -> Iterator[str]:
@@ -254,7 +278,7 @@ def _beside(layout: Layout, row: Row) -> Iterator[str]:
         cells = layout.cells([f"{byte:02x}" for byte in data] + ["--"] * missing)
         halves.append(f"{cells}  {data.decode('latin-1').translate(ASCII):{layout.width}}")
     unlike = row.unlike
-    yield f"{'!' if any(unlike) else ' '} {row.offset:0{layout.digits}x}:  {' | '.join(halves)}".rstrip()
+    yield f"{'!' if any(unlike) else ' '} {row.offset:0{layout.digits}x}:  {BETWEEN.join(halves)}".rstrip()
     if any(unlike):
         marks = layout.cells(["^^" if differs else "  " for differs in unlike])
-        yield f"{'':{layout.digits + 5}}{marks}  {'':{layout.width}} | {marks}".rstrip()
+        yield f"{'':{layout.digits + 5}}{marks}  {'':{layout.width}}{BETWEEN}{marks}".rstrip()
