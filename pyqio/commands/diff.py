@@ -191,7 +191,7 @@ def _difference(context: Context, found: Sequence[Pair], run: Run) -> Diff:
     context.findings.current = run
     context.position.goto(run.start)
     start = max(0, run.start - _ROW)
-    shown = min(run.length + 2 * _ROW, _room(context))
+    shown = min(run.end + _ROW - start, _room(context))
     return _diff(context, found, start, shown).replace(**_place(context, run))
 
 

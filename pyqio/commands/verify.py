@@ -15,6 +15,7 @@ from pyqio.verify.journal import ENDLESS, Effect
 from pyqio.verify.pair import named, pairs
 from pyqio.verify.repair import copy_runs
 from pyqio.verify.whole import Comparison
+from pyqio.verify.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -188,8 +189,9 @@ def _require_writable(pair: Pair, key: str) -> None:
 def _question(differing: Sequence[_Differing], source: str, target: str) -> str:
     runs = [run for _, _, error in differing for run in error.runs]
     pair = differing[0].pair
+    what = f"{counted(sum(run.length for run in runs), 'byte')} in {counted(len(runs), 'run')}"
     return (
-        f"write {sum(run.length for run in runs)} bytes in {len(runs)} runs from the {source} side, "
+        f"write {what} from the {source} side, "
         f"{named(pair.side(source))}, to the {target} side, {named(pair.side(target))}?"
     )
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.render.figures import size
 from pyqio.render.names import columns, shortened, visible
+from pyqio.verify.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -148,8 +149,8 @@ def note(line: Gap | Unread) -> str:
     """A line in the place of rows."""
     if isinstance(line, Unread):
         return f"{line.key} {line.start:#x}-{line.end - 1:#x} cannot be read: {visible(line.message)}"
-    what = "more such" if line.same else "equal"
-    return f"* {line.rows} {what} {'row' if line.rows == 1 else 'rows'}, {line.start:#x}-{line.end - 1:#x}"
+    what = counted(line.rows, "more such row" if line.same else "equal row")
+    return f"* {what}, {line.start:#x}-{line.end - 1:#x}"
 
 
 def padded(raw: bytes, test: bytes) -> tuple[bytes, bytes]:
@@ -231,7 +232,8 @@ class _Squeeze:
             return False
         if not self._equal and _is_equal(last) and _is_equal(piece):
             return True
-        return piece.raw == _repeated(last.raw, piece.raw) and piece.test == _repeated(last.test, piece.test)
+        rows = max(len(piece.raw), len(piece.test)) // max(len(last.raw), len(last.test))
+        return piece.raw == last.raw * rows and piece.test == last.test * rows
 
     def count(self, piece: Row, width: int) -> None:
         """Count one row or several, which are dull."""
@@ -243,11 +245,6 @@ class _Squeeze:
         gap = self._gap or Gap(0, piece.offset, end, same=same)
         self._gap = gap._replace(rows=gap.rows + rows, end=end)
         self._last = last
-
-
-def _repeated(row: bytes, like: bytes) -> bytes:
-    """As many times ``row`` as fit ``like``."""
-    return row * (len(like) // len(row)) if row else b""
 
 
 def _stacked(layout: Layout, row: Row) -> Iterator[str]:

@@ -92,8 +92,10 @@ class Plain:
 
                 self._print(verified_lines(result))
             case r.Copied():
-                runs = f"{result.runs} {'run' if result.runs == 1 else 'runs'}"
-                out(f"copied {result.length} bytes in {runs} from {result.source} to {result.target}\n")
+                from pyqio.verify.words import counted
+
+                what = f"{counted(result.length, 'byte')} in {counted(result.runs, 'run')}"
+                out(f"copied {what} from {result.source} to {result.target}\n")
             case r.Diff():
                 from pyqio.render.diff import diff_lines
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyqio.render.figures import human, per_second, seconds, size
 from pyqio.render.names import visible
-from pyqio.verify.words import alignment
+from pyqio.verify.words import alignment, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def verified_lines(result: Verified) -> Iterator[str]:
         start, end = unreadable.run
         yield f"  {unreadable.side:4} [{start:#x}, {end:#x}) cannot be read: {visible(unreadable.message)}"
     if (more := result.unreadable_count - min(result.shown, len(result.unreadable))) > 0:
-        yield f"  and {_count(more, 'more run')} cannot be read"
+        yield f"  and {counted(more, 'more run')} cannot be read"
     if result.lengths_differ:
         yield f"  {_lengths(result)}"
     if result.end < result.until:
@@ -34,8 +34,9 @@ def verified_lines(result: Verified) -> Iterator[str]:
 def _verdict(result: Verified) -> str:
     if result.error is not None:
         found = result.error.differences
-        what = f"{_count(found.byte_count, 'byte')} differ in {_count(found.run_count, 'run')}"
-        what += f", {_count(found.sector_count, 'sector')}, {alignment(found.runs, 0)}"
+        verb = "differs" if found.byte_count == 1 else "differ"
+        what = f"{counted(found.byte_count, 'byte')} {verb} in {counted(found.run_count, 'run')}"
+        what += f", {counted(found.sector_count, 'sector')}, {alignment(found.runs, 0)}"
     elif result.unreadable_count:
         what = "the sides agree where both can be read"
     elif result.diverges:
@@ -65,7 +66,3 @@ def _lengths(result: Verified) -> str:
     ends = {"raw": result.raw_length, "test": result.test_length}
     need = "" if result.strict else f"; past that the {long} side has to read as zeroes"
     return f"the {short} side ends at {ends[short]:#x}, the {long} side at {ends[long]:#x}{need}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

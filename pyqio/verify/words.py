@@ -25,6 +25,11 @@ def alignment(runs: Iterable[Run], cluster: int) -> str:
     return "not 512-aligned"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def held(data: bytes) -> str:
     """What one byte or more are: ``all zero``, ``0xcd x 496, then data``, ``data``."""
     fill = len(data) - len(data.lstrip(data[:1]))

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 _ONE_SIDE: Final = 80
 """Columns of a row of one side where both stand side by side."""
 _GROUP: Final = 8
+_GUTTER: Final = 2
 _SEQUENCE: Final = re.compile("\x1b\\[[0-9;]*m")
 
 
 def diff_lines(diff: Diff, theme: Theme, columns: int) -> Iterator[str]:
     """All lines of the result, without their ends.  ``columns``: of the window."""
     yield from (theme.paint(theme.heading, text) for text in plain.headline(diff))
-    rows = Rows(theme, shape_for(diff.end, min(columns, _ONE_SIDE)))
+    rows = Rows(theme, _shape(diff.end, min(columns, _ONE_SIDE)))
     show = rows.stacked
     if diff.side:
         show = rows.beside
@@ -42,6 +43,12 @@ def diff_lines(diff: Diff, theme: Theme, columns: int) -> Iterator[str]:
             yield theme.paint(theme.bad if isinstance(line, Unread) else theme.dim, plain.note(line))
     for text in plain.closing(diff, differs=differs):
         yield theme.paint(theme.dim if differs else theme.ok, text)
+
+
+def _shape(end: int, columns: int) -> Shape:
+    """The widest row that has room for the letter of a side."""
+    shape = shape_for(end, columns)
+    return shape if shape.gutter else shape_for(end, columns - _GUTTER)._replace(gutter=_GUTTER)
 
 
 class Rows:
