@@ -20,21 +20,26 @@ class Topic(NamedTuple):
 
 
 _SIZES: Final = """\
-Offsets and lengths are bytes. A number may be
+Offsets and lengths are bytes. A number is
 
   decimal, or hexadecimal after 0x      512   0x200
   with a suffix k M G T P E             64k   1.5M    (powers of 1024)
   in sectors of 512 bytes, in clusters  3s    2c
 
-and under the name pyqio an expression of such numbers with + - * / ( ):
+and may be an expression of numbers, + - * / % and brackets, and
 
-  .    the offset where the session looks now    read -v . 512
-  $    the size of the image                     read $-512 512
-  NAME a bookmark of 'mark'                      read -v boot+0x1b8 4
+  .    the offset where the session looks: reads, writes, 'where' and 'goto'
+       move it, 'back' and 'forward' go along its way
+  $    the size of the image
+  NAME a bookmark of 'mark'
+
+'print' shows what an expression comes to. Under the name qemu-io there are
+suffixes, and no expressions.
 
 Examples:
  read -v 0x400+2*64k 512
- diff 3s 1s
+ read -v $-1s 1s
+ where bad+0x10
 """
 
 _PROTOCOLS: Final = """\
@@ -150,19 +155,21 @@ Example:
 """
 
 _SCRIPTING: Final = """\
-Commands come from -c, which may be given several times, or from standard
+Commands come from -c and --source FILE, which may be given several times and
+in any order; without them from the shell on a terminal, else from standard
 input, a line each. ';' separates commands, '#' at the start of a word starts a
 comment, and quotes keep blanks together. A script ends at the first mismatch
 ('set on-mismatch continue' goes on) and goes on after other failures; 'help
 exit-status' says what it returns. Messages name the line that failed.
 
-  source FILE         run the lines of a file
-  COMMAND > FILE      to a file, >> at its end; without colours
-  COMMAND | SHELL     to a command of the shell
-  !SHELL              a command of the shell
-  tee FILE            what is printed goes to a file too
-  alias NAME LINE     a new command; $1 and so on are its arguments
+  source FILE         the lines of a file
+  COMMAND > FILE      prints to a file, >> at its end; without colours
+  COMMAND | SHELL     prints to a command of the host's shell
+  !SHELL              runs a command of the host's shell
+  tee FILE            what is printed goes to a file as well
+  alias NAME LINE     a command of your own; $1 and so on are its arguments
   watch COMMAND       again and again
+  time COMMAND        and says how long it took
 
 Examples:
  pyqio -c 'write -P 7 0 64k; read -P 7 0 64k' disk.img
@@ -184,9 +191,11 @@ Example:
 """
 
 _SETTINGS: Final = """\
-'set NAME VALUE' changes a setting, 'set' lists them. They last for the
-session; those in config.toml are for all. An option of the command line wins
-over a variable of the environment, and that one over config.toml.
+'set NAME VALUE' changes a setting until the session ends, 'set' lists them;
+--set NAME=VALUE does so from the start. config.toml has those for all
+sessions, and 'pyqio --write-config' writes one with every setting in it. An
+option of the command line wins over a variable of the environment, and that
+one over config.toml.
 
 @SETTINGS@
 
@@ -199,8 +208,8 @@ _FILES: Final = """\
 pyqio keeps files in two folders, readable by their user alone:
 
   $XDG_CONFIG_HOME/pyqio (~/.config/pyqio)
-    config.toml   settings; pyqio --write-config makes one to start from
-    rc            commands that the shell runs first; -X leaves them out
+    config.toml   settings; pyqio --write-config writes one to start from
+    rc            commands that the shell begins with; -X leaves them out
   $XDG_STATE_HOME/pyqio (~/.local/state/pyqio)
     history       the lines typed
     journal       operations on verified pairs
@@ -267,15 +276,17 @@ TOPICS: Final = {
     for topic in (
         Topic("blkverify", "verified pairs of images", ("verify", "diff", "mismatches", "demo"), lambda: _BLKVERIFY),
         Topic("exit-status", "what a run returns", ("quit", "check"), lambda: _STATUS),
-        Topic("files", "configuration, history, journal, reports", ("history", "checkup"), lambda: _FILES),
+        Topic("files", "configuration, history, journal, reports", ("checkup",), lambda: _FILES),
         Topic("json", "results for machines", (), _json),
         Topic("keys", "the keys of the shell", (), lambda: _KEYS),
         Topic("options", "options of drivers", ("open", "reopen", "create"), lambda: _OPTIONS),
         Topic("protocols", "names of images, and the drivers", ("open", "create"), _drivers),
-        Topic("scripting", "scripts, pipes and files", ("source", "tee", "alias", "watch"), lambda: _SCRIPTING),
+        Topic("scripting", "scripts, pipes and files", ("source", "tee", "alias", "watch", "time"), lambda: _SCRIPTING),
         Topic("settings", "what may be set", ("set",), _settings),
-        Topic("sizes", "numbers and expressions", ("read", "write", "goto", "mark", "truncate"), lambda: _SIZES),
-        Topic("themes", "colours", ("colors",), _themes),
+        Topic(
+            "sizes", "numbers and expressions", ("read", "write", "goto", "mark", "print", "truncate"), lambda: _SIZES
+        ),
+        Topic("themes", "colours", (), _themes),
     )
 }
 """By name, in alphabetical order."""

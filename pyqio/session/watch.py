@@ -7,6 +7,7 @@ import time
 from itertools import count as counted
 from typing import TYPE_CHECKING, Final
 
+from pyqio.commands.results import Said
 from pyqio.render.names import visible
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ def watch(session: Session, words: Sequence[str], *, every: float, count: int | 
         for number in rounds:
             heading = f"every {every:g} s: {visible(' '.join(words))}"
             if screen is None:
-                environment.out(f"{heading}, {number}\n")
+                session.tell(Said(text=f"{heading}, {number}"))
                 _run(session, words)
                 session.flush_output()
             else:
                 with environment.captured() as printed:
-                    environment.out(f"{heading}\n")
+                    session.tell(Said(text=heading))
                     _run(session, words)
                 screen.show(bytes(printed))
             if session.stopping or number == count:

@@ -6,6 +6,7 @@ import pytest
 
 from pyqio.base.types import Role
 from pyqio.block import registry
+from pyqio.commands import index
 from pyqio.commands.settings import SETTINGS
 from pyqio.commands.shapes import SHAPES
 from pyqio.commands.topics import TOPICS
@@ -18,6 +19,11 @@ def test_topic_when_shown_then_fits_a_terminal_and_has_an_example(topic):
     assert [line for line in text.splitlines() if len(line) > 79 or line != line.rstrip()] == []
     assert re.search(r"^Examples?:\n ", text, re.MULTILINE)
     assert not re.search(r"@[A-Z]+@", text)
+
+
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=lambda topic: topic.name)
+def test_topic_when_it_names_commands_then_there_are_such(topic):
+    assert [name for name in topic.commands if index.find(name) is None] == []
 
 
 def test_json_when_shown_then_has_every_object():

@@ -123,12 +123,19 @@ LINES = [
     "create a.raw 1M; create -f qcow2 b.qcow2 1M; create -f qcow2 -o help; check b.qcow2; check --json b.qcow2",
     "close; open b.qcow2; snapshot -c one; snapshot -l; write 0 64k; check; info; map; truncate 2M; quit",
     "close; demo",
+    "children; tree; where 0; where --raw 0; goto 512; back; forward; mark here; mark; print 2*64k; set; set diff",
+    "close; open b.qcow2; children; tree; where 0; where --raw 0; write 0 64k; where 0; where --raw 0",
+    "close; open blkverify:raw.img:copy.img; verify; read 0 4k; mismatches; next; prev; diff; diff 0 16; where 1k",
+    "close; open blkverify:raw.img:copy.img; verify --repair-from raw -y; verify; mismatches; diff; read -v 0 64k",
+    "alias x length; alias; x; time length; watch -n 0 -c 2 length; timing on; length; tee out.txt; length; tee off",
+    "checkup",
 ]
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_session_when_format_is_json_then_every_line_is_an_object_of_the_schema(raw, line):
+def test_session_when_format_is_json_then_every_line_is_an_object_of_the_schema(raw, line, tmp_path):
     raw.run("create -q -f qcow2 b.qcow2 1M")
+    (tmp_path / "copy.img").write_bytes(b"\xcd" * 1024 + bytes(512) + b"\xcd" * 64000 + bytes(983040))
     raw.session.settings.set("format", "json")
     raw.session.stop_on_divergence = False
 
