@@ -124,6 +124,9 @@ class Environment:
         else:
             self.flush()
         data = text.encode("utf-8", "surrogateescape")
+        if self._captured is not None:
+            self._captured += data
+            return
         with suppress(OSError):
             _write(self.stderr, data)
         if self.copy:
@@ -169,8 +172,8 @@ class Environment:
         Raises OutputClosed, OutputFailed where ``fd`` takes no more; what was printed until then is lost.
         """
         self.flush()
-        former = self.stdout, self._direct, self._bound, self._diverted
-        self.stdout, self._direct, self._bound, self._diverted = fd, False, _KEPT, True
+        former = self.stdout, self._direct, self._bound, self._diverted, self._captured
+        self.stdout, self._direct, self._bound, self._diverted, self._captured = fd, False, _KEPT, True, None
         try:
             yield
             self.flush()
@@ -180,11 +183,11 @@ class Environment:
             raise
         finally:
             self.discard()
-            self.stdout, self._direct, self._bound, self._diverted = former
+            self.stdout, self._direct, self._bound, self._diverted, self._captured = former
 
     @contextmanager
     def captured(self) -> Iterator[bytearray]:
-        """Keep what is printed on standard output, and show none of it; complete when the context is left."""
+        """Keep what is printed on both streams, and show none of it; complete when the context is left."""
         self.flush()
         former, self._captured = self._captured, bytearray()
         try:

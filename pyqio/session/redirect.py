@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext, suppress
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Final
 
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Refused
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from pyqio.session.split import Step
     from pyqio.session.state import Session
+
+
+_LARGEST: Final = 1 << 20
+"""Bytes of a host command's output that are taken where somebody captures it."""
 
 
 def run_step(session: Session, step: Step) -> bool:
@@ -38,8 +43,8 @@ def _run_into_file(session: Session, step: Step) -> bool:
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_APPEND if step.sign == BEHIND else os.O_TRUNC)
     try:
         fd = os.open(name, flags, 0o666)
-    except OSError as error:
-        raise Rejected(f"{visible(step.target)}: {error.strerror}", prefixed=True) from None
+    except (OSError, ValueError) as error:
+        raise Rejected(f"{visible(step.target)}: {getattr(error, 'strerror', error)}", prefixed=True) from None
     try:
         with session.diverted(fd):
             return session.run(step.words)
@@ -53,7 +58,6 @@ def _run_into_file(session: Session, step: Step) -> bool:
 
 def _run_into_host(session: Session, step: Step) -> bool:
     """What the command prints is the host's input; that it stops reading (head) is no failure."""
-    session.flush_output()
     with _host(session, step.target, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         succeeded = True
@@ -72,7 +76,6 @@ def _run_into_host(session: Session, step: Step) -> bool:
 
 
 def _run_host(session: Session, text: str) -> bool:
-    session.flush_output()
     environment = session.environment
     with _host(session, text, stdin=subprocess.DEVNULL if environment.is_script else environment.stdin) as process:
         _wait(process)
@@ -80,12 +83,24 @@ def _run_host(session: Session, text: str) -> bool:
     return True
 
 
-def _host(session: Session, text: str, *, stdin: int) -> subprocess.Popen[bytes]:
-    """The host's shell at work, on the session's streams."""
+@contextmanager
+def _host(session: Session, text: str, *, stdin: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The host's shell at work, on the session's streams.  Raises Rejected where it cannot be started."""
     environment = session.environment
-    return subprocess.Popen(
-        text, shell=True, stdin=stdin, stdout=environment.stdout, stderr=environment.stderr, bufsize=0
-    )
+    session.flush_output()
+    with TemporaryFile() if environment.is_captured else nullcontext() as kept:
+        stdout = kept.fileno() if kept else environment.stdout
+        try:
+            process = subprocess.Popen(
+                text, shell=True, stdin=stdin, stdout=stdout, stderr=environment.stderr, bufsize=0
+            )
+        except (OSError, ValueError) as error:
+            raise Rejected(f"the host's shell: {getattr(error, 'strerror', error)}", prefixed=True) from None
+        with process:
+            yield process
+        if kept:
+            kept.seek(0)
+            environment.out_bytes(kept.read(_LARGEST))
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:

@@ -391,7 +391,8 @@ class Session:
         """Raises Rejected where the image may not be changed, or the person at the terminal does not want it."""
         if self.image.read_only:
             raise Rejected("Block node is read-only", prefixed=True)
-        if self._safe and self.environment.interactive and not self.confirm(f"{' '.join(words)}: change the image?"):
+        asks = self._safe and not self.stop_on_divergence  # a script does not wait for anybody, as it does not there
+        if asks and not self.confirm(f"{' '.join(words)}: change the image?"):
             raise Rejected("not carried out ('set safe off' asks no more)", prefixed=True)
 
     def _run_timed(self, words: Sequence[str]) -> bool:

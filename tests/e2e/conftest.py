@@ -18,7 +18,7 @@ SECONDS = 20
 @pytest.fixture
 def environment(tmp_path):
     """What the programs see: a home of their own, and nothing of the tester's taste."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "CI") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "CI") if name in os.environ}
     return kept | {
         "HOME": str(tmp_path),
         "XDG_STATE_HOME": str(tmp_path / "state"),

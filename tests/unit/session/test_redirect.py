@@ -31,6 +31,9 @@ def test_redirect_when_command_fails_then_its_message_is_on_stderr_and_the_sessi
         ("length | exit 3", "pyqio: exit status 3 of: exit 3\n"),
         ("!exit 4", "pyqio: exit status 4 of: exit 4\n"),
         ("!kill -9 $$", "pyqio: ended by signal SIGKILL: kill -9 $$\n"),
+        ("length > 'a\0b'", "pyqio: a\\x00b: embedded null byte\n"),
+        ("!true \0", "pyqio: the host's shell: embedded null byte\n"),
+        ("!true " + 200000 * "x", "pyqio: the host's shell: Argument list too long\n"),
         ("| head", "pyqio: '|' stands behind a command, and once: | head\n"),
     ],
 )
