@@ -11,7 +11,7 @@ from pyqio.commands.help import HelpSubject, overview, subject
 from pyqio.commands.kinds import Milliseconds
 from pyqio.commands.pool import SYNCED
 from pyqio.commands.rejected import Rejected
-from pyqio.commands.results import Helped, HelpedAll
+from pyqio.commands.results import Helped, HelpedAll, Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,13 +36,23 @@ class Help(Command):
     def run(self, context: Context) -> Sequence[Result]:
         """Help on one command, or a line on each; under the name pyqio also on groups and topics."""
         if context.own_commands:
-            return [overview() if self.name is None else subject(self.name)]
+            return _own_help(context, self.name)
         if self.name is None:
             return [HelpedAll(groups=[("", index.every(own=False))])]
         spec = index.find(self.name)
         if spec is None or spec.own:
             raise Rejected(f"command {self.name} not found")
         return [Helped(name=self.name, spec=spec)]
+
+
+def _own_help(context: Context, name: str | None) -> Sequence[Result]:
+    aliases = context.aliases
+    if name is None:
+        more = f"aliases: {', '.join(sorted(aliases))}; 'alias' shows what they stand for"
+        return [overview(), *([Said(text=more)] if aliases else [])]
+    if name in aliases:
+        return [Said(text=f"{name} is an alias of: {aliases[name]}")]
+    return [subject(name)]
 
 
 @command("quit", "q", summary="exit the program", arguments=(0, None), needs_image=False)

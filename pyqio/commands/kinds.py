@@ -122,6 +122,12 @@ class Number(Argument):
             return (f"Using a multiplier suffix on hex numbers is deprecated: {text}",)
         return ()
 
+    def complete_in(self, prefix: str, context: Context) -> Iterable[str]:
+        """Bookmarks, where a number of an expression would begin."""
+        last = re.search(r"(?a)(?:^|(?<=[-+*/%(]))(?:[A-Za-z_]\w*)?$", prefix)
+        marks = context.position.marks if last else ()
+        return [prefix[: last.start()] + mark for mark in sorted(marks) if last and mark.startswith(last[0])]
+
 
 class Count(Number):
     """The length of a request; ``unless``: the option that lifts the bound."""
@@ -279,6 +285,28 @@ class ChildPath(Word):
 
         known = [place.path for place in places(context.image.node)] if context.has_image else []
         return [path for path in known if path.startswith(prefix)]
+
+
+class MarkName(Word):
+    """The name of a bookmark."""
+
+    def __init__(self) -> None:
+        super().__init__("name")
+
+    def complete_in(self, prefix: str, context: Context) -> Iterable[str]:
+        """Those that there are."""
+        return [name for name in sorted(context.position.marks) if name.startswith(prefix)]
+
+
+class AliasName(Word):
+    """The name of an alias."""
+
+    def __init__(self) -> None:
+        super().__init__("name")
+
+    def complete_in(self, prefix: str, context: Context) -> Iterable[str]:
+        """Those that there are."""
+        return [name for name in sorted(context.aliases) if name.startswith(prefix)]
 
 
 class Line(Argument):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from pyqio.commands.command import Command, command
-from pyqio.commands.kinds import Line, Word
+from pyqio.commands.kinds import AliasName, Line
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Column, Table
 
@@ -47,7 +47,7 @@ _UNALIAS = """
 class Alias(Command):
     """Name a line, or list the names."""
 
-    name: Annotated[str | None, Word("name")] = None
+    name: Annotated[str | None, AliasName()] = None
     words: Annotated[tuple[str, ...], Line()] = ()
 
     def run(self, context: Context) -> Sequence[Result]:
@@ -76,7 +76,7 @@ class Alias(Command):
 class Unalias(Command):
     """Forget an alias."""
 
-    name: Annotated[str, Word("name")]
+    name: Annotated[str, AliasName()]
 
     def run(self, context: Context) -> Sequence[Result]:
         """Forget it; says nothing."""

@@ -8,7 +8,7 @@ from pyqio.base.expression import is_name
 from pyqio.base.types import SECTOR_SIZE
 from pyqio.commands.arithmetic import cluster_size
 from pyqio.commands.command import Command, Flag, command
-from pyqio.commands.kinds import Number, Word
+from pyqio.commands.kinds import MarkName, Number, Word
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Column, Table
 
@@ -115,7 +115,7 @@ class Mark(Command):
     """Give an offset a name, take it away again, or list all."""
 
     forget: Annotated[bool, Flag("d", "take the name away")] = False
-    name: Annotated[str | None, Word("name")] = None
+    name: Annotated[str | None, MarkName()] = None
     offset: Annotated[int | None, Number("off")] = None
 
     def run(self, context: Context) -> Sequence[Result]:

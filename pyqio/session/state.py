@@ -211,7 +211,7 @@ class Session:
                 from pyqio.session.macros import run_alias
 
                 return run_alias(self, words)
-            known = [name for name in index.MODULES if len(name) > 1]
+            known = [name for name in (*index.MODULES, *self.aliases) if len(name) > 1]
             return self.show((Unknown(name=words[0], known=known),))
         command: Command | None = None
         self._failure = None

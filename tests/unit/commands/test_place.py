@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pyqio.commands.kinds import Number
+
 
 def row(printed):
     """The words of a table's only row."""
@@ -102,3 +104,21 @@ def test_number_when_the_name_is_qemu_ios_then_qemu_ios_grammar(record):
 
     assert recorder.run("read 1s 1")[0].endswith("non-numeric argument, or extraneous/unrecognized suffix -- 1s\n")
     assert recorder.run("goto 0")[1] == 'command "goto" not found\n'
+
+
+@pytest.mark.parametrize(
+    ("prefix", "completed"),
+    [
+        ("", ["bad", "boot"]),
+        ("bo", ["boot"]),
+        ("0x400+b", ["0x400+bad", "0x400+boot"]),
+        ("(2*ba", ["(2*bad"]),
+        ("$-", ["$-bad", "$-boot"]),
+        ("0xb", []),
+        ("1", []),
+    ],
+)
+def test_number_when_it_is_completed_then_with_marks_where_a_number_begins(raw, prefix, completed):
+    raw.run("mark boot 0x1b8; mark bad 0")
+
+    assert list(Number("off").complete_in(prefix, raw.session)) == completed

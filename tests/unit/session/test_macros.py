@@ -88,3 +88,11 @@ def test_alias_when_wrong_then_one_line_and_the_session_failed(raw, line, told):
 
 def test_unalias_when_it_was_one_then_unknown_again(raw):
     assert raw.run("alias x length; x; unalias x; x") == ("1 MiB\n", 'command "x" not found\n')
+
+
+def test_help_when_there_are_aliases_then_it_knows_them(raw):
+    raw.run("alias dump read -v $1 ${2:-512}", "alias len length")
+
+    assert raw.run("help dump") == ("dump is an alias of: read -v $1 ${2:-512}\n", "")
+    assert raw.run("help")[0].splitlines()[-1] == "aliases: dump, len; 'alias' shows what they stand for"
+    assert raw.run("dumb")[1].splitlines()[-1] == "pyqio: did you mean dump?"
