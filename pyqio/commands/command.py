@@ -48,7 +48,7 @@ class Flag:
 
     ``also``: another field and the value that the option gives it.  ``answer``: a line that is all that the command
     then says, whatever follows.  ``group``: only one option of it may be given, and once.  ``own``: qemu-io's command
-    of this name has no such option.
+    of this name has no such option.  ``frees``: beside it operands may be left out, and are None then.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Flag:
         answer: str = "",
         group: str = "",
         own: bool = False,
+        frees: bool = False,
     ) -> None:
         self.letter = letter
         self.long = long
@@ -69,6 +70,7 @@ class Flag:
         self.answer = answer
         self.group = group
         self.own = own
+        self.frees = frees
 
     @property
     def key(self) -> str:
@@ -194,6 +196,10 @@ class Spec:
         return {key: option for key, option in self.options.items() if not option.flag.own}
 
     @cached_property
+    def _own_options(self) -> tuple[Option, ...]:
+        return tuple(option for option in self.options.values() if option.flag.own)
+
+    @cached_property
     def operands(self) -> tuple[Operand, ...]:
         """The operands, in the order in which they are typed."""
         return tuple(
@@ -242,10 +248,15 @@ class Spec:
         if plain and len(self._seen) < _MOST_SEEN and list(operands) == list(words[-2:]):
             self._seen[options] = dict(values)
 
-    def check_count(self, words: Sequence[str]) -> None:
-        """Refuse a line of too few or too many words, the name among them.  Raises Rejected."""
+    def check_count(self, words: Sequence[str], *, own: bool = False) -> None:
+        """Refuse a line of too few or too many words, the name among them.  Raises Rejected.
+
+        ``own``: options of pyqio's own may be among them, in which case ``parse`` counts.
+        """
         given = len(words) - 1
         if given < self.minimum or (self.maximum is not None and given > self.maximum):
+            if own and self._own_options and any(word.startswith("-") for word in words[1:]):
+                return
             raise Rejected(f"bad argument count {given} to {words[0]}, expected {self._expected()}", stderr=True)
 
     def _expected(self) -> str:
@@ -272,7 +283,7 @@ class Spec:
         if self.options:
             if " -" in " ".join(words):
                 operands = self._take_options(words, values, warn, evaluate)
-            minimum, maximum = self._operand_bounds
+            minimum, maximum = self._bounds_beside(values) if values else self._operand_bounds
             if len(operands) < minimum or (maximum is not None and len(operands) > maximum):
                 raise Rejected(usage=True)
             if values:
@@ -286,7 +297,19 @@ class Spec:
                 values[field] = tuple(_parse(kind, text, warn, evaluate) for text in operands[at:])
             elif at < len(operands):
                 values[field] = _parse(kind, operands[at], warn, evaluate)
+            elif at < self._operand_bounds[0]:
+                values[field] = None
         return self.cls(**values)
+
+    def _bounds_beside(self, values: Mapping[str, Any]) -> tuple[int, int | None]:
+        """How many operands there may be beside options of pyqio's own, which check_count knows nothing of."""
+        minimum, maximum = self._operand_bounds
+        given = [flag for flag, field, _ in self._own_options if field in values]
+        if any(flag.frees for flag in given):
+            minimum = 0
+        if given and not any(operand.repeated for operand in self.operands):
+            maximum = len(self.operands)
+        return minimum, maximum
 
     def _take_options(
         self,

@@ -319,6 +319,39 @@ class Line(Argument):
         return str(value)
 
 
+class ViewType(Argument):
+    """The name of a typed view: a value's type, or a structure (see verify/structures)."""
+
+    name = "type"
+
+    def __init__(self, *, structures: bool = True) -> None:
+        self.structures = structures
+
+    def parse(self, value: Any) -> str:
+        """The name."""
+        if value not in self._known():
+            from difflib import get_close_matches
+
+            near = get_close_matches(value, self._known()) or list(self._known())
+            raise Rejected(f"there is no type '{value}'; try {', '.join(near)}", prefixed=True, text=value)
+        return str(value)
+
+    def complete(self, prefix: str) -> Iterable[str]:
+        """The names that start with ``prefix``."""
+        return (name for name in self._known() if name.startswith(prefix))
+
+    def meaning(self, value: str) -> str:
+        """What it shows."""
+        return self._known().get(value, "")
+
+    def _known(self) -> Mapping[str, str]:
+        from pyqio.verify.structures import STRUCTURES
+        from pyqio.verify.structures.values import VALUES
+
+        known = {name: value.meaning for name, value in VALUES.items()}
+        return known | {name: view.meaning for name, view in STRUCTURES.items() if self.structures}
+
+
 class FileName(Path, Argument):
     """The name of an image or of a file."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import BlockError, VerifyError
 from pyqio.block.emulate import WINDOW
+from pyqio.commands.child import image_at
 from pyqio.commands.command import Command, Flag, command
-from pyqio.commands.kinds import SINGLE, VECTOR, Byte, Number
+from pyqio.commands.kinds import SINGLE, VECTOR, Byte, ChildPath, FileName, Number, ViewType
 from pyqio.commands.pool import QUICK
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import Expected, diverged, fetch, require_sectors, total
@@ -17,6 +18,7 @@ from pyqio.verify.journal import Effect
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyqio.block.image import Image
     from pyqio.commands.context import Context
     from pyqio.commands.results import Result
 
@@ -44,6 +46,9 @@ _READV = """
 """
 
 
+_OWN: Final[dict[str, Any]] = {"own": True, "also": ("special", True)}
+
+
 @command(
     "read",
     "r",
@@ -68,15 +73,27 @@ class Read(Command):
         int | None, Flag("s", "start offset for pattern verification (only with -P)"), Number("off")
     ] = None
     verbose: Annotated[bool, Flag("v", "dump buffer to standard output")] = False
+    view: Annotated[
+        str | None,
+        Flag("t", "show values (u32le, guid, ...) or a structure (mbr, l2, ...)", long="type", frees=True, **_OWN),
+        ViewType(),
+    ] = None
+    child: Annotated[str, Flag("", "read this node alone (see 'children')", long="child", **_OWN), ChildPath()] = ""
+    output: Annotated[str, Flag("o", "write the bytes to this file", long="output", **_OWN), FileName()] = ""
+    raw: Annotated[bool, Flag("", "write the bytes to standard output as they are", long="raw", **_OWN)] = False
+    special: bool = False
+    """Any option of pyqio's own is given."""
     offset: Annotated[int, Number("off")]
     length: Annotated[int, SINGLE]
 
     def run(self, context: Context) -> Sequence[Result]:
         """Read, compare, show."""
+        if self.special:
+            return self._run_own(context)
         if self.pattern is None and (self.pattern_start is not None or self.pattern_length is not None):
             raise Rejected(usage=True)
         if self.pattern is not None or self.verbose or self.vm_state:
-            return self._run_special(context)
+            return self._run_special(context, context.image)
         started = context.clock()
         try:
             if self.length <= WINDOW:
@@ -94,19 +111,32 @@ class Read(Command):
         return [Transfer(verb="read", offset=self.offset, length=self.length, elapsed=elapsed, machine=self.machine)]
 
     def effect(self) -> Effect | None:
-        """A read of the disk, unless it is of the machine's state."""
-        return None if self.vm_state else Effect("read", self.offset, self.length)
+        """A read of the disk, unless it is of the machine's state, of a node or of metadata."""
+        return None if self.vm_state or self.child or self.view else Effect("read", self.offset, self.length)
 
     def following(self) -> str | None:
         """The dump of the bytes after these."""
-        return self.replace(offset=self.offset + self.length).line() if self.verbose and self.length else None
+        if not self.verbose or not self.length or self.view is not None or self.output or self.raw:
+            return None
+        return self.replace(offset=self.offset + self.length).line()
 
-    def _run_special(self, context: Context) -> Sequence[Result]:
+    def _run_own(self, context: Context) -> Sequence[Result]:
+        if self.view is not None:
+            from pyqio.commands.typed import show
+
+            return show(context, self.view, self.offset, self.length, child=self.child)
+        image = image_at(context, self.child)
+        if not self.output and not self.raw:
+            return self._run_special(context, image)
+        from pyqio.commands.output import hand_on, save
+
+        return save(context, image, self, self.output) if self.output else hand_on(context, image, self)
+
+    def _run_special(self, context: Context, image: Image) -> Sequence[Result]:
         start = self.pattern_start or 0
         length = max(self.length - start, 0) if self.pattern_length is None else self.pattern_length
         if self.pattern is not None and start + length > self.length:
             raise Rejected("pattern verification range exceeds end of read data")
-        image = context.image
         if self.vm_state:
             require_sectors(self)
             try:

@@ -45,6 +45,13 @@ class Dump(Record):
     windows: Iterable[bytes | bytearray | memoryview]
 
 
+class Content(Record):
+    """Bytes to be handed on as they are; otherwise as Dump."""
+
+    offset: int
+    windows: Iterable[bytes | bytearray | memoryview]
+
+
 class PatternMismatch(Record):
     """The ``length`` bytes at ``offset`` are not all ``pattern``; the first that differs is ``found`` at ``first``.
 
@@ -416,6 +423,7 @@ class HelpedTopic(Record):
 Result = (
     Transfer
     | Dump
+    | Content
     | PatternMismatch
     | Failed
     | Diverged

@@ -60,7 +60,7 @@ class Json:
             case r.Transfer():
                 operation = "write" if result.verb == "wrote" else result.verb
                 yield "transfer", _range(result) | {"operation": operation, "elapsed": result.elapsed}
-            case r.Dump():
+            case r.Dump() | r.Content():
                 for offset, data in _pieces(result.offset, result.windows):
                     yield "dump", {"offset": offset, "data": data.hex()}
             case r.PatternMismatch():

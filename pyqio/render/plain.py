@@ -72,6 +72,9 @@ class Plain:
                 out(transfer(result))
             case r.Dump():
                 self._dump(result)
+            case r.Content():
+                for window in result.windows:
+                    self._screen.out_bytes(memoryview(window))
             case r.PatternMismatch():
                 out(f"Pattern verification failed at offset {result.offset}, {result.length} bytes\n")
                 self._add(

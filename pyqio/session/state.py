@@ -220,7 +220,7 @@ class Session:
         try:
             if spec.needs_image and self._image is None:
                 raise Rejected("no file open, try 'help open'", stderr=True)
-            spec.check_count(words)
+            spec.check_count(words, own=self.personality.own)
             if spec.writes:
                 self._check_writable(words)
             command = spec.parse(words, self.warn, self._evaluate)
