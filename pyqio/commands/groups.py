@@ -27,7 +27,11 @@ GROUPS: Final = (
         ("read", "readv", "write", "writev", "discard", "flush", "aio_read", "aio_write", "aio_flush"),
     ),
     Group("verification", "Verification", ("verify", "mismatches", "next", "prev", "diff", "demo")),
-    Group("exploring", "Exploring", ("where", "children", "tree", "map", "alloc", "info", "length")),
+    Group(
+        "exploring",
+        "Exploring",
+        ("where", "children", "tree", "map", "alloc", "info", "length", "peek", "poke", "search"),
+    ),
     Group("images", "Images", ("open", "reopen", "close", "create", "check", "snapshot", "truncate")),
     Group("moving", "Moving about", ("goto", "back", "forward", "mark", "print")),
     Group("scripts", "Scripting", ("source", "alias", "unalias", "watch", "time", "timing", "tee", "sleep")),

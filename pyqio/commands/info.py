@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyqio.base.types import Role
+from pyqio.commands.child import Child, image_at
 from pyqio.commands.command import Command, command
 from pyqio.commands.results import Info
 
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
 class ShowInfo(Command):
     """Say what the format knows of itself."""
 
+    child: Child = ""
+
     def run(self, context: Context) -> Sequence[Result]:
         """The top node's own knowledge, and no other's."""
-        driver = context.image.node.driver
-        if _knows_nothing(context.image.node):
+        image = image_at(context, self.child)
+        driver = image.node.driver
+        if _knows_nothing(image.node):
             return [Info(format=driver.name, protocol=_is_protocol(driver), cluster_size=None)]
-        specific = dict(context.image.info())
+        specific = dict(image.info())
         cluster_size = specific.pop("cluster-size", 0)
         vm_state_offset = specific.pop("vm-state-offset", 0)
         return [

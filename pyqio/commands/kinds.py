@@ -352,6 +352,9 @@ class ViewType(Argument):
         return known | {name: view.meaning for name, view in STRUCTURES.items() if self.structures}
 
 
+VALUE_TYPE: Final = ViewType(structures=False)
+
+
 class FileName(Path, Argument):
     """The name of an image or of a file."""
 

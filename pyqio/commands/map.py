@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pyqio.base.errors import BlockError
 from pyqio.base.types import SECTOR_SIZE
 from pyqio.block.status import allocation
+from pyqio.commands.child import Child, image_at
 from pyqio.commands.command import Command, command
 from pyqio.commands.kinds import Number
 from pyqio.commands.rejected import Rejected
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 class ShowMap(Command):
     """Say what is allocated in the top layer."""
 
+    child: Child = ""
+
     def run(self, context: Context) -> Sequence[Result]:
         """All of the image."""
         try:
-            runs = list(allocation(context.image.block_status()))
+            runs = list(allocation(image_at(context, self.child).block_status()))
         except BlockError as error:
             raise Rejected(f"Failed to get allocation status: {error.strerror}", prefixed=True) from error
         return [Map(runs=runs)]

@@ -25,6 +25,8 @@ def hand_on(context: Context, image: Image, request: Reporting) -> Sequence[Resu
     """The bytes on standard output, and nothing else.  Raises Rejected."""
     if refusal := past_end(image, request):
         return [Failed(verb="read", error=refusal)]
+    if context.terminal.interactive:
+        raise Rejected("the bytes would garble the terminal: use '| COMMAND', '> FILE' or -o FILE", prefixed=True)
     return [Content(offset=request.offset, windows=image.stream(request.offset, request.length, context.view))]
 
 

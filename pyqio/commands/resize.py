@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import BlockError, VerifyError
 from pyqio.base.kinds import Choice
+from pyqio.commands.child import Child, image_at
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import Argument, Number
 from pyqio.commands.pool import QUICK
@@ -38,9 +39,11 @@ class _Preallocation(Choice, Argument):
 class GetLength(Command):
     """Say how long the image is."""
 
+    child: Child = ""
+
     def run(self, context: Context) -> Sequence[Result]:
         """The length in bytes."""
-        return [Length(length=context.image.length())]
+        return [Length(length=image_at(context, self.child).length())]
 
 
 @command(

@@ -417,6 +417,16 @@ SHAPES: Final = (
         ),
     ),
     Shape(
+        "hit",
+        "a place that search has found",
+        (
+            Field("offset", SIZE, "its first byte"),
+            Field("sector", NUMBER, "the sector of 512 bytes that this is in"),
+            Field("byte", SIZE, "where in the sector it is"),
+            Field("data", TEXT, "the first bytes there, in hexadecimal digits"),
+        ),
+    ),
+    Shape(
         "help",
         "what a command does",
         (

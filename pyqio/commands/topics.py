@@ -61,6 +61,20 @@ Examples:
  pyqio json:'{"driver": "raw", "offset": 1048576, "file": "disk.img"}'
 """
 
+_TYPES: Final = """\
+'read -t TYPE [OFF [LEN]]' shows bytes as values or as a structure; 'peek',
+'poke' and 'search -t' take values alone:
+
+@TYPES@
+
+Structures of qcow2 and LUKS are read from the file that holds them, by default
+from where its header says that they are. Offsets are those of that file.
+
+Examples:
+ read -t u32le 0x1b8
+ read -t l2 0x40000 512
+"""
+
 _BLKVERIFY: Final = """\
 blkverify:RAW:TEST is a pair of images. RAW is trusted, TEST is under test. A
 write goes to both, a read goes to both and is compared, and what is read comes
@@ -271,6 +285,16 @@ def _wrapped(head: str, text: str) -> str:
     return fill(text, 79, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False)
 
 
+def _types() -> str:
+    from pyqio.verify.structures import STRUCTURES
+    from pyqio.verify.structures.values import VALUES
+
+    meanings = {name: value.meaning for name, value in VALUES.items()}
+    meanings |= {name: view.meaning for name, view in STRUCTURES.items()}
+    listed = [f"  {name:13} {meaning}" for name, meaning in meanings.items()]
+    return _TYPES.replace("@TYPES@", "\n".join(listed))
+
+
 TOPICS: Final = {
     topic.name: topic
     for topic in (
@@ -287,6 +311,7 @@ TOPICS: Final = {
             "sizes", "numbers and expressions", ("read", "write", "goto", "mark", "print", "truncate"), lambda: _SIZES
         ),
         Topic("themes", "colours", (), _themes),
+        Topic("types", "values and structures of typed views", ("read", "peek", "poke", "search"), _types),
     )
 }
 """By name, in alphabetical order."""

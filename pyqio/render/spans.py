@@ -14,7 +14,7 @@ Line = list[Span]
 
 def plain(lines: Iterable[Line]) -> str:
     """The text alone, each line with its end."""
-    return "".join("".join(text for _, text in line) + "\n" for line in lines)
+    return "".join("".join(text for _, text in line).rstrip() + "\n" for line in lines)
 
 
 def width(line: Line) -> int:

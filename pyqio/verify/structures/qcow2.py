@@ -251,7 +251,8 @@ def l2(source: Source, offset: int | None, length: int | None) -> Iterator[Struc
             data=first.data + second[0].data, meaning=said, wrong=first.wrong or second[0].wrong, bits=first.bits
         )
 
-    yield _entries(source, "L2 table", at, entries, field, seen, width=width)
+    used = [entry | bitmap for entry, bitmap in zip(entries, bitmaps, strict=True)]
+    yield _entries(source, "L2 table", at, used, field, seen, width=width)
 
 
 def refcount_table(source: Source, offset: int | None, length: int | None) -> Iterator[Structure]:
@@ -306,7 +307,7 @@ def _entries(
     *,
     width: int,
 ) -> Structure:
-    """A table, an entry a line; entries that are 0 are told together."""
+    """A table, an entry a line; entries that are 0 in ``words`` are told together."""
     parts: list[Field] = []
     first = 0
     while first < len(words) and len(parts) < MOST_FIELDS:

@@ -69,7 +69,7 @@ def test_spec_when_command_is_declared_then_synopsis_and_fields_agree(spec):
     synopsis = spec.synopsis or ""
     undocumented = {"read": "p", "write": "p", "reopen": ""}.get(spec.name, "")
 
-    missing = [letter for letter in spec.options if letter not in synopsis and letter not in undocumented]
+    missing = [letter for letter in spec.qemu_options if letter not in synopsis and letter not in undocumented]
 
     assert missing == []
 

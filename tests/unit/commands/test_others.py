@@ -188,7 +188,8 @@ def test_help_when_alias_is_asked_for_then_under_that_name(record):
     printed, _ = record().run("help r")
 
     assert printed.startswith("r [-abCqv] [-P pattern [-s off] [-l len]] off len -- reads a number of bytes")
-    assert "\n -v, -- dump buffer to standard output\n\n The same as: read\n" in printed
+    assert "\n -v, -- dump buffer to standard output\n -t, --type TYPE -- " in printed
+    assert " as they are\n\n The same as: read\n" in printed
 
 
 @pytest.mark.parametrize(
