@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from pyqio.commands.search import Search
 from pyqio.drivers.formats.qcow2 import Qcow2
 from pyqio.session.state import QEMU_IO
 
@@ -172,6 +173,7 @@ def test_search_when_found_then_the_position_is_there_and_the_line_that_goes_on(
 
     assert printed.splitlines()[1].split()[:3] == ["0x20000", "256", "0x0"]
     assert raw.session.position.offset == 0x20000
+    assert Search(pattern="de fg", digits=True, offset=0).following() == "search -x 'de fg' .+1"
     assert raw.run("search defg .+1")[0].splitlines()[1].split()[0] == "0x30000"
 
 
