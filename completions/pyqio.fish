@@ -39,6 +39,8 @@ function __pyqio_commands --description "Commands and what they do"
         'mismatches' 'lists the known differences of a verified pair' \
         'next' 'shows the next difference of a verified pair' \
         'open' 'open the file specified by path' \
+        'peek' 'shows one value' \
+        'poke' 'writes one value' \
         'prev' 'shows the previous difference of a verified pair' \
         'print' 'shows what an expression comes to' \
         'quit' 'exit the program' \
@@ -47,6 +49,7 @@ function __pyqio_commands --description "Commands and what they do"
         'remove_break' 'remove a breakpoint by tag' \
         'reopen' 'reopens an image with new options' \
         'resume' 'resumes the request tagged as tag' \
+        'search' 'looks for bytes' \
         'set' 'shows the settings, or changes one' \
         'sigraise' 'raises a signal' \
         'sleep' 'waits for the given value in milliseconds' \
