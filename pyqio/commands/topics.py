@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pyqio.commands.shapes import Shape
 
@@ -219,21 +219,33 @@ Examples:
 """
 
 _FILES: Final = """\
-pyqio keeps files in two folders, readable by their user alone:
+pyqio keeps files in two folders; what it writes there is for its user alone.
 
   $XDG_CONFIG_HOME/pyqio (~/.config/pyqio)
-    config.toml   settings; pyqio --write-config writes one to start from
-    rc            commands that the shell begins with; -X leaves them out
+@CONFIG@
   $XDG_STATE_HOME/pyqio (~/.local/state/pyqio)
-    history       the lines typed
-    journal       operations on verified pairs
-    reports       a report of each mismatch, for pyqio explore FILE
+@STATE@
 
-'checkup' says which of them there are.
+'checkup' says which of them there are. It heeds these variables:
+
+@ENVIRONMENT@
 
 Example:
- set journal off
+ NO_COLOR=1 pyqio disk.img
 """
+
+
+def _files() -> str:
+    from pyqio.commands import surroundings
+
+    def listed(head: str, width: int, table: Mapping[str, str]) -> str:
+        return "\n".join(_wrapped(f"{head}{name:<{width}} ", meaning) for name, meaning in table.items())
+
+    return (
+        _FILES.replace("@CONFIG@", listed("    ", 12, surroundings.CONFIG))
+        .replace("@STATE@", listed("    ", 12, surroundings.STATE))
+        .replace("@ENVIRONMENT@", listed("  ", 15, surroundings.ENVIRONMENT))
+    )
 
 
 def _drivers() -> str:
@@ -300,7 +312,7 @@ TOPICS: Final = {
     for topic in (
         Topic("blkverify", "verified pairs of images", ("verify", "diff", "mismatches", "demo"), lambda: _BLKVERIFY),
         Topic("exit-status", "what a run returns", ("quit", "check"), lambda: _STATUS),
-        Topic("files", "configuration, history, journal, reports", ("checkup",), lambda: _FILES),
+        Topic("files", "files and variables of the environment", ("checkup",), _files),
         Topic("json", "results for machines", (), _json),
         Topic("keys", "the keys of the shell", (), lambda: _KEYS),
         Topic("options", "options of drivers", ("open", "reopen", "create"), lambda: _OPTIONS),

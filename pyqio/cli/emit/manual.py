@@ -8,7 +8,7 @@ from pyqio.base.options import table
 from pyqio.block import registry
 from pyqio.cli.emit.tables import spellings
 from pyqio.cli.options import OPTIONS
-from pyqio.commands import index
+from pyqio.commands import index, shapes, surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyqio.block.driver import Driver
     from pyqio.cli.options import Option
     from pyqio.commands.command import Spec
+    from pyqio.commands.shapes import Field, Shape
 
 _PAGE: Final = r""".\" Written from the program's own tables by "python -m pyqio.cli.emit".
 .Dd November 22, 2026
@@ -76,23 +77,36 @@ options take, each with its own options.
 .Bl -tag -width Ds
 @DRIVERS@
 .El
+.Sh JSON OUTPUT
+With
+.Fl \&-json ,
+or after
+.Ql set format json ,
+each result is one line of JSON on standard output, errors too.
+Its
+.Cm type
+says which of these it is.
+The rows of a table are an object each.
+Members in brackets may be missing, those behind a question mark may be null.
+.Bl -tag -width Ds
+@SHAPES@
+.El
+.Pp
+The kinds of value are:
+.Bl -tag -width seconds -compact
+@KINDS@
+.El
 .Sh ENVIRONMENT
 .Bl -tag -width XDG_STATE_HOME
-.It Ev NO_COLOR
-Set to anything, it keeps colour out of the shell.
-.It Ev TERM
-The kind of terminal; on one called
-.Cm dumb
-lines are read without editing.
-.It Ev XDG_STATE_HOME
-The folder for what the program remembers,
-.Pa ~/.local/state
-by default.
+@ENVIRONMENT@
 .El
 .Sh FILES
 .Bl -tag -width Ds
-.It Pa $XDG_STATE_HOME/pyqio/history
-The lines typed into the shell, readable by their user alone.
+@FILES@
+.It Pa share/pyqio/pyqio.schema.json
+The JSON Schema of what
+.Fl \&-json
+prints.
 .El
 .Sh EXIT STATUS
 .Bl -tag -width Ds
@@ -128,6 +142,7 @@ See it all at work:
 .Xr nbdsh 1 ,
 .Xr qemu-img 1 ,
 .Xr qemu-io 1 ,
+.Xr pyqio 7 ,
 .Xr xfs_io 8
 """
 
@@ -138,6 +153,10 @@ def page() -> str:
         _PAGE.replace("@OPTIONS@", _lines(map(_option, OPTIONS)))
         .replace("@COMMANDS@", _lines(map(_command, index.every())))
         .replace("@DRIVERS@", _lines(map(_driver, registry.every())))
+        .replace("@SHAPES@", _lines(map(_shape, shapes.SHAPES)))
+        .replace("@KINDS@", _lines(_entry("Cm", *kind) for kind in shapes.KINDS.items()))
+        .replace("@ENVIRONMENT@", _lines(_entry("Ev", *variable) for variable in surroundings.ENVIRONMENT.items()))
+        .replace("@FILES@", _lines(_entry("Pa", *file) for file in _files()))
     )
 
 
@@ -184,6 +203,37 @@ def _driver(driver: type[Driver]) -> Iterator[str]:
     if options:
         yield "Options:"
         yield " ,\n".join(options) + " ."
+
+
+def _shape(shape: Shape) -> Iterator[str]:
+    """An object's entry: what it tells, and its members."""
+    yield from _entry("Cm", shape.type, shape.meaning)
+    yield ".Bl -tag -width Ds -compact"
+    yield from _fields(shape.fields)
+    yield ".El"
+
+
+def _fields(fields: Iterable[Field]) -> Iterator[str]:
+    for field in fields:
+        kind = field.kind if isinstance(field.kind, str) else "object"
+        name = f"Op Cm {field.name}" if field.optional else f"Cm {field.name}"
+        notes = f"{'array of ' if field.many else ''}{kind}{'?' if field.nullable else ''}"
+        yield f".It {_escape(name)} Pq {notes}"
+        yield _sentence(field.meaning)
+        if not isinstance(field.kind, str):
+            yield ".Bl -tag -width Ds -compact"
+            yield from _fields(field.kind)
+            yield ".El"
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    for folder, files in (("$XDG_CONFIG_HOME", surroundings.CONFIG), ("$XDG_STATE_HOME", surroundings.STATE)):
+        yield from ((f"{folder}/pyqio/{name}", meaning) for name, meaning in files.items())
+
+
+def _entry(macro: str, name: str, meaning: str) -> Iterator[str]:
+    yield f".It {macro} {_escape(name)}"
+    yield _sentence(meaning)
 
 
 def _sentence(text: str) -> str:
