@@ -94,6 +94,8 @@ class Driver(ABC):
     """The record of the driver's own options (see base/options)."""
     prefix: ClassVar[str | None] = None
     """The word before the colon in a filename (``nbd:...``) that this protocol answers to."""
+    children: ClassVar[Sequence[str]] = ()
+    """The keys of the children that its options may describe."""
 
     @classmethod
     @abstractmethod

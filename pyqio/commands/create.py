@@ -12,6 +12,7 @@ from pyqio.base.units import INT64_MAX, SizeError, parse_size
 from pyqio.block import registry
 from pyqio.block.creation import options_of, prepare
 from pyqio.commands.command import Command, Flag, command
+from pyqio.commands.image_options import doubt_driver
 from pyqio.commands.kinds import Argument, FileName, Pairs, Word
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Created, CreateOptions
@@ -87,8 +88,17 @@ class _CreateOptions(Pairs):
             found = (f"{name}={known}" for known in (table[name].kind.complete(value) if name in table else ()))
         return (before + comma + text for text in found)
 
+    def meaning(self, value: str) -> str:
+        name, equals, rest = value.rpartition(",")[2].partition("=")
+        driver = registry.find(self.format)
+        option = driver.creation().get(name) if driver and equals and not rest else None
+        return option.meaning if option else ""
+
 
 class _Format(Word):
+    def doubt(self, text: str, context: Context) -> Rejected | None:
+        return doubt_driver(text, what="file format")
+
     def complete(self, prefix: str) -> Iterable[str]:
         return (driver.name for driver in registry.every() if driver.name.startswith(prefix) and driver.creation())
 
@@ -113,7 +123,7 @@ class Create(Command):
     backing_file: Annotated[
         str | None, Flag("b", "image that shows where the new one has nothing"), FileName("backing_file")
     ] = None
-    backing_format: Annotated[str | None, Flag("F", "format of the backing file"), Word("backing_fmt")] = None
+    backing_format: Annotated[str | None, Flag("F", "format of the backing file"), _Format("backing_fmt")] = None
     unsafe: Annotated[bool, Flag("u", "do not open the backing file")] = False
     filename: Annotated[str | None, FileName("filename")] = None
     size: Annotated[int | None, _ImageSize()] = None

@@ -46,17 +46,22 @@ def _bytes(text: str) -> int:
 
 
 class Part(NamedTuple):
-    """The end of a text, from ``start`` on, that is of a kind of its own; ``double``: characters that stand twice."""
+    """The end of a text, from ``start`` on, that is of a kind of its own.
+
+    ``double``: characters of it that are typed twice; ``closing``: what ends it.
+    """
 
     kind: Kind
     start: int
     double: str = ""
+    closing: str = ""
 
 
 class Argument(Kind):
     """A kind of command argument; some spellings are taken with a warning.
 
-    ``part``, ``complete_in`` and ``meaning`` are asked while a line is typed, in a thread of their own.
+    ``part``, ``complete_in`` and ``meaning`` are asked while a line is typed, in a thread of their own, and ``doubt``
+    before it is run.
     """
 
     def warnings(self, text: str) -> Iterable[str]:
@@ -77,6 +82,10 @@ class Argument(Kind):
 
     def part(self, text: str, context: Context) -> Part | None:
         """What of ``text`` is being typed, where that is not all of it: the value of its last key, say."""
+        return None
+
+    def doubt(self, text: str, context: Context) -> Rejected | None:
+        """What is wrong with a text that ``parse`` takes and that has no chance; None where it may have one."""
         return None
 
     def complete_in(self, prefix: str, context: Context) -> Iterable[str]:
@@ -356,7 +365,15 @@ VALUE_TYPE: Final = ViewType(structures=False)
 
 
 class FileName(Path, Argument):
-    """The name of an image or of a file."""
+    """The name of an image or of a file; a ``~`` in front or after a colon is a home, under pyqio's own name."""
+
+    def parse_with(self, text: str, evaluate: Evaluate) -> Any:
+        """The name, with the homes in it."""
+        if "~" not in text:
+            return self.parse(text)
+        import os
+
+        return self.parse(re.sub(r"(?:^|(?<=:))~[^/:]*", lambda home: os.path.expanduser(home[0]), text))
 
 
 def c_integer(text: str) -> int | None:

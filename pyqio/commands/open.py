@@ -10,7 +10,8 @@ from pyqio.base.errors import BlockError, OpenError, UsageError, VerifyError
 from pyqio.base.options import nest
 from pyqio.base.types import CACHE_MODES, Cache, OpenFlags
 from pyqio.commands.command import Command, Flag, command
-from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode, FileName, Pairs
+from pyqio.commands.image_options import ImageName, ImageOptions, ReopenOptions
+from pyqio.commands.kinds import AioMode, CacheMode, DiscardMode, Pairs
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Diverged, OpenFailed
 
@@ -65,10 +66,10 @@ class Open(Command):
     aio: Annotated[str, Flag("i", "use AIO mode (threads, native or io_uring)"), AioMode()] = "threads"
     cache: Annotated[Cache, Flag("t", "use the given cache mode for the image"), CacheMode()] = Cache()
     discard: Annotated[str, Flag("d", "use the given discard mode for the image"), DiscardMode()] = "unmap"
-    options: Annotated[Mapping[str, str], Flag("o", "options to be given to the block driver"), Pairs()] = (
+    options: Annotated[Mapping[str, str], Flag("o", "options to be given to the block driver"), ImageOptions()] = (
         MappingProxyType({})
     )
-    path: Annotated[str | None, FileName()] = None
+    path: Annotated[str | None, ImageName()] = None
 
     @property
     def flags(self) -> OpenFlags:
@@ -150,9 +151,9 @@ class Reopen(Command):
     read_only: Annotated[bool, Flag("r", "Reopen the image read-only", group="-r/-w")] = False
     writable: Annotated[bool, Flag("w", "Reopen the image read-write", group="-r/-w")] = False
     cache: Annotated[Cache | None, Flag("c", "Change the cache mode to the given value"), CacheMode()] = None
-    options: Annotated[Mapping[str, Any], Flag("o", "Changes block driver options (cf. 'open' command)"), Pairs()] = (
-        MappingProxyType({})
-    )
+    options: Annotated[
+        Mapping[str, Any], Flag("o", "Changes block driver options (cf. 'open' command)"), ReopenOptions()
+    ] = MappingProxyType({})
 
     def run(self, context: Context) -> Sequence[Result]:
         """Reopen; says nothing."""

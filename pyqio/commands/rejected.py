@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pyqio.base.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Rejected(UsageError):
@@ -31,3 +36,11 @@ class Rejected(UsageError):
 
 class Answered(Exception):
     """A command that is done before it was run; ``str()`` is the line that it says."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a word that is not among those that are known, "" where none of them is like it."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), 2)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

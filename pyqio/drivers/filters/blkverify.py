@@ -82,6 +82,7 @@ class BlkVerify(Driver):
     name = "blkverify"
     role = Role.FILTER
     prefix = "blkverify"
+    children = ("raw", "test")
     Options = _Options
     # Requests run side by side as they would without the filter, except where two that overlap could land in a
     # different order on each side: those wait for one another.

@@ -52,6 +52,7 @@ class Luks(Driver):
 
     name = "luks"
     role = Role.FORMAT
+    children = ("file",)
     Options = LuksOptions
 
     def __init__(self, file: Node, options: LuksOptions, header: Header, cipher: SectorCipher) -> None:

@@ -41,6 +41,7 @@ class Raw(Driver):
 
     name = "raw"
     role = Role.FORMAT
+    children = ("file",)
     scheduling = Scheduling.PARALLEL
     Options = RawOptions
 

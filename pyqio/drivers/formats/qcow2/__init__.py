@@ -32,6 +32,7 @@ class Qcow2(Driver):
 
     name = "qcow2"
     role = Role.FORMAT
+    children = ("file", "backing", "data-file")
     Options = Qcow2Options
 
     @classmethod
