@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from pyqio.commands import index
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Refused
-from pyqio.session.split import HOST, PIPE, Step, quoted, split
+from pyqio.session.split import Step, quoted, split
+from pyqio.session.tokens import HOST, PIPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

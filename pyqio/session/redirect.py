@@ -13,7 +13,7 @@ from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Refused
 from pyqio.render.names import visible
 from pyqio.session.environment import OutputClosed, OutputFailed
-from pyqio.session.split import BEHIND, HOST, PIPE
+from pyqio.session.tokens import BEHIND, HOST, PIPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,9 +1,6 @@
-"""Lines of pyqio's own, taken apart into commands and words.
+"""Lines of pyqio's own, taken apart into commands and what becomes of their output.
 
-Words are separated by blanks; ``;`` and the end of a line end a command; ``#`` at the start of a word starts a
-comment.  Quotes of both kinds keep a word together, a backslash takes the next character as it is, except between
-single quotes.  ``> FILE`` and ``>> FILE`` end a command.  All that follows a ``|``, or a ``!`` where a command would
-start, belongs to the host's shell, up to the end of the line: its quotes and ``;`` are its own.
+``> FILE`` and ``>> FILE`` end a command; what belongs to the host's shell does too (see tokens).
 """
 
 from __future__ import annotations
@@ -12,21 +9,11 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.commands.rejected import Rejected
+from pyqio.session.tokens import BEHIND, END, HOST, OPEN, OUTSIDE, OVER, SIGN, WORD, complaint, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOST: Final = "!"
-PIPE: Final = "|"
-OVER: Final = ">"
-BEHIND: Final = ">>"
-
-_TOKEN: Final = re.compile(
-    r"""(?P<blank>[^\S\n]+)|(?P<end>[;\n])|(?P<comment>\#[^\n]*)|(?P<sign>>>|[|>])
-      |(?P<word>(?:[^\s"'\\;|>]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+)""",
-    re.VERBOSE | re.DOTALL,
-)
-_PART: Final = re.compile(r"""\\(?P<escaped>.)|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'""", re.DOTALL)
 _BARE: Final = re.compile(r"""[^\s"'\\;|>#!][^\s"'\\;|>]*""")
 
 
@@ -57,57 +44,35 @@ def quoted(word: str) -> str:
 def _steps(text: str) -> Iterator[Step]:
     words: list[str] = []
     sign = target = ""
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            what = "a quote without its end" if text[at] in "\"'" else "a backslash at the end"
-            raise Rejected(f"{what}: {text[at:]}", prefixed=True)
-        if match["end"]:
-            if words:
+    for token in tokens(text):
+        if token.kind == OPEN:
+            raw = text[token.start : token.end]
+            raise Rejected(f"{complaint(raw)}: {raw}", prefixed=True, text=token.text)
+        if token.kind == END:
+            if words or sign:
                 yield _complete(words, sign, target)
             words, sign, target = [], "", ""
-        elif match["word"] and not words and text[at] == HOST:
-            target, at = _rest_of_line(text, at + 1)
-            yield _complete(words, HOST, target)
-            target = ""
-            continue
-        elif match["sign"]:
-            if not words or sign:
-                raise Rejected(f"'{match['sign']}' stands behind a command, and once: {text}", prefixed=True)
-            sign = match["sign"]
-            if sign == PIPE:
-                target, at = _rest_of_line(text, match.end())
-                continue
-        elif match["word"]:
-            word = _PART.sub(_plain, match["word"])
+        elif token.kind == SIGN:
+            if sign or (token.text != HOST and not words):
+                message = f"'{token.text}' stands behind a command, and once: {text}"
+                raise Rejected(message, prefixed=True, text=token.text)
+            sign = token.text
+        elif token.kind == OUTSIDE:
+            target = token.text.strip()
+        elif token.kind == WORD:
             if not sign:
-                words.append(word)
+                words.append(token.text)
             elif target:
-                raise Rejected(f"a command ends with '{sign} {target}', but '{word}' follows", prefixed=True)
+                message = f"a command ends with '{sign} {target}', but '{token.text}' follows"
+                raise Rejected(message, prefixed=True, text=token.text)
             else:
-                target = word
-        at = match.end()
-    if words:
+                target = token.text
+    if words or sign:
         yield _complete(words, sign, target)
 
 
 def _complete(words: list[str], sign: str, target: str) -> Step:
     if sign and not target:
-        raise Rejected(
-            f"the {'file' if sign in (OVER, BEHIND) else 'command'} after '{sign}' is missing", prefixed=True
-        )
+        what = "file" if sign in (OVER, BEHIND) else "command"
+        raise Rejected(f"the {what} after '{sign}' is missing", prefixed=True, text=sign)
     return Step(words, sign, target)
-
-
-def _rest_of_line(text: str, at: int) -> tuple[str, int]:
-    """What follows up to the end of the line, and where that is."""
-    end = text.find("\n", at)
-    end = len(text) if end < 0 else end
-    return text[at:end].strip(), end
-
-
-def _plain(match: re.Match[str]) -> str:
-    if match["double"] is not None:
-        return re.sub(r"\\(.)", r"\1", match["double"], flags=re.DOTALL)
-    return match["escaped"] or match["single"] or ""

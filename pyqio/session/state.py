@@ -96,6 +96,7 @@ class Session:
     """Runs commands, and remembers the worst that happened.
 
     ``status`` is the exit status so far; ``stopping`` is set by ``quit`` and where a disagreement ends the session;
+    ``last`` is the command that was understood last;
     ``divergences`` are the disagreements of verified pairs so far; ``stop_on_divergence``: they end it.
     Implements commands.context.Context.
     """
@@ -119,6 +120,7 @@ class Session:
         self.pool = Pool()
         self.status = OK
         self.stopping = False
+        self.last: Command | None = None
         self.image_opts = False
         self.follow = "all"
         self.divergences: list[VerifyError] = []
@@ -223,7 +225,7 @@ class Session:
             spec.check_count(words, own=self.personality.own)
             if spec.writes:
                 self._check_writable(words)
-            command = spec.parse(words, self.warn, self._evaluate)
+            command = self.last = spec.parse(words, self.warn, self._evaluate)
             results = command.run(self)
             if self.pool.pending and spec.polls:
                 results = tuple(results)

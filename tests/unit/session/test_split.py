@@ -62,7 +62,7 @@ def test_quoted_when_words_are_split_again_then_the_same(words):
     [
         ("open 'a b", "a quote without its end: 'a b"),
         ('read 0 1; open "a', 'a quote without its end: "a'),
-        ("open a\\", "a backslash at the end: \\"),
+        ("open a\\", "a backslash at the end: a\\"),
         ("map |", "the command after '|' is missing"),
         ("map > ; length", "the file after '>' is missing"),
         ("map >>", "the file after '>>' is missing"),
