@@ -1,93 +1,98 @@
-"""What the word before the cursor may become: names of commands, their flags, values and files."""
+"""What the word before the cursor may become: names of commands, their options, values and files."""
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pyqio.base.kinds import Path
 from pyqio.commands import index
+from pyqio.session.tokens import BEHIND, COMMENT, END, OPEN, OUTSIDE, OVER, SIGN, WORD, Token, opened, tokens
+from pyqio.shell.arguments import proposals
+from pyqio.shell.files import files
+from pyqio.shell.proposal import Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from pyqio.base.kinds import Kind
-    from pyqio.commands.command import Spec
-    from pyqio.commands.kinds import Argument
+    from pyqio.session.state import Session
 
-_WORDS: Final = re.compile(r"""(?:[^\s"';]|"[^"]*"?|'[^']*'?)+|;""")
-_LISTED: Final = 1000
-"""Names of one folder that are offered at most."""
+_SPECIAL: Final = re.compile(r"""[\s"'\\;|>]""")
 
 
 class Candidate(NamedTuple):
-    """``text`` may stand in the place of the last ``replaced`` characters; ``meaning`` explains it."""
+    """``text`` may stand in the place of the last ``replaced`` characters; a menu shows ``shown`` and ``meaning``."""
 
     text: str
     replaced: int
+    shown: str
     meaning: str = ""
 
 
-def candidates(before: str, *, own: bool = True) -> Iterator[Candidate]:
-    """What may follow the text ``before`` the cursor.  ``own``: also commands that qemu-io has not."""
-    words = _WORDS.findall(before)
-    if ";" in words:
-        words = words[len(words) - words[::-1].index(";") :]
-    current = words.pop() if words and not before[-1:].isspace() else ""
-    if not words:
-        names = (spec for spec in index.every(own=own) if spec.name.startswith(current))
-        yield from (Candidate(spec.name, len(current), spec.summary) for spec in names)
-    elif spec := index.find(words[0]):
-        yield from _in_command(spec, words[1:], current, own=own)
-
-
-def _in_command(spec: Spec, words: Sequence[str], current: str, *, own: bool) -> Iterator[Candidate]:
-    operands, kind = _place(spec, words)
-    if kind is not None:
-        yield from _values(kind.among(words), current)
-    elif current.startswith("-"):
-        for option in (spec.options if own else spec.qemu_options).values():
-            for spelling in option.flag.spellings:
-                yield Candidate(spelling, len(current), option.flag.meaning)
-    elif spec.name == "help":
-        names = (known for known in index.every(own=own) if known.name.startswith(current))
-        yield from (Candidate(known.name, len(current), known.summary) for known in names)
-    elif operands < len(spec.operands):
-        yield from _values(spec.operands[operands].kind, current)
-
-
-def _place(spec: Spec, words: Sequence[str]) -> tuple[int, Argument | None]:
-    """How many operands came before, and the kind of the argument that the flag before waits for."""
-    operands = 0
-    waiting: Argument | None = None
-    for word in words:
-        if waiting is not None:
-            waiting = None
-        elif word.startswith("-"):
-            option = spec.options.get(word if word.startswith("--") else word[-1:])
-            waiting = option.kind if option else None
-        else:
-            operands += 1
-    return operands, waiting
-
-
-def _values(kind: Kind, current: str) -> Iterator[Candidate]:
-    if isinstance(kind, Path):
-        yield from _files(current)
-    else:
-        yield from (Candidate(word, len(current)) for word in kind.complete(current))
-
-
-def _files(current: str) -> Iterator[Candidate]:
-    """Files for the part after the last colon, since a pair's name holds several: blkverify:raw:test."""
-    typed = current.lstrip("\"'").rpartition(":")[2]
-    folder, start = os.path.split(typed)
-    try:
-        with os.scandir(os.path.expanduser(folder) or ".") as entries:
-            found = sorted((e.name, e.is_dir()) for e in entries if e.name.startswith(start))
-    except OSError:
+def candidates(before: str, session: Session) -> Iterator[Candidate]:
+    """What may follow the text ``before`` the cursor."""
+    command, current = _current(before)
+    if current is None:
         return
-    for name, is_folder in found[:_LISTED]:
-        if not name.startswith(".") or start.startswith("."):
-            yield Candidate(name + "/" * is_folder, len(start), "folder" if is_folder else "")
+    raw = before[current.start :]
+    if current.kind == OUTSIDE:
+        raw = raw.rpartition(" ")[2]
+        found: Iterable[Proposal] = files(raw)
+        typed = raw
+    else:
+        typed = current.text
+        found = _proposals(command, typed, session)
+    for whole, shown, meaning, final in found:
+        text = raw + _spelled(whole[len(typed) :], raw, final=final)
+        yield Candidate(text, len(raw), shown or whole, meaning)
+
+
+def _current(before: str) -> tuple[Sequence[Token], Token | None]:
+    """The command that is being typed, without its last word, and that word; None where nothing is to be proposed."""
+    command: list[Token] = []
+    for token in tokens(before):
+        if token.kind == END:
+            command = []
+        else:
+            command.append(token)
+    if command and command[-1].kind == COMMENT:
+        return command, None
+    if command and command[-1].kind == OUTSIDE:
+        return command[:-1], command[-1]
+    if command and command[-1].kind in (WORD, OPEN) and command[-1].end == len(before):
+        return command[:-1], command[-1]
+    return command, Token(WORD, len(before), len(before), "")
+
+
+def _proposals(command: Sequence[Token], typed: str, session: Session) -> Iterable[Proposal]:
+    words = [token.text for token in command]
+    if not words:
+        return _names(typed, session)
+    if command[-1].kind == SIGN:
+        return files(typed) if words[-1] in (OVER, BEHIND) else ()
+    spec = index.find(words[0])
+    if spec is None or (spec.own and not session.own_commands) or any(token.kind == SIGN for token in command):
+        return ()
+    return proposals(spec, words[1:], typed, session)
+
+
+def _names(typed: str, session: Session) -> Iterator[Proposal]:
+    """Commands, and names that the user gave to lines."""
+    for spec in index.every(own=session.own_commands):
+        if spec.name.startswith(typed):
+            yield Proposal(spec.name, "", spec.summary)
+    for name, line in session.aliases.items():
+        if name.startswith(typed):
+            yield Proposal(name, "", f"alias: {line}")
+
+
+def _spelled(rest: str, raw: str, *, final: bool) -> str:
+    """``rest`` of a word whose beginning is spelled ``raw``, so that the tokenizer takes it for what it is."""
+    open_quote = opened(raw)
+    if open_quote == '"':
+        return re.sub(r'(["\\])', r"\\\1", rest) + '"' * final
+    if open_quote == "'":
+        return rest.replace("'", "'\\''") + "'" * final
+    if open_quote == "\\":
+        return rest[:1] + _SPECIAL.sub(r"\\\g<0>", rest[1:])
+    escaped = _SPECIAL.sub(r"\\\g<0>", rest)
+    return f"\\{escaped}" if not raw and rest[:1] == "#" else escaped

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 
+from pyqio.render.names import visible
 from pyqio.shell.candidates import candidates
 
 if TYPE_CHECKING:
@@ -13,14 +14,21 @@ if TYPE_CHECKING:
 
     from prompt_toolkit.document import Document
 
+    from pyqio.session.state import Session
+
+LONGEST: Final = 4096
+"""Characters of a line that is looked at while it is typed."""
+
 
 class CommandCompleter(Completer):
-    """Completes command lines.  ``own``: also commands that qemu-io has not."""
+    """Completes the commands of a session."""
 
-    def __init__(self, *, own: bool) -> None:
-        self._own = own
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Everything that may stand at the cursor."""
-        for text, replaced, meaning in candidates(document.text_before_cursor, own=self._own):
-            yield Completion(text, start_position=-replaced, display_meta=meaning)
+        before = document.text_before_cursor
+        if len(before) <= LONGEST:
+            for text, replaced, shown, meaning in candidates(before, self._session):
+                yield Completion(text, -replaced, display=visible(shown), display_meta=meaning)

@@ -1,4 +1,8 @@
-"""Ctrl-C while a command runs: the command stops, the images stay whole and the shell lives on."""
+"""Signals while the shell runs: Ctrl-C stops a command and never the shell; SIGTERM and SIGHUP end it in order.
+
+Images stay whole: nothing is raised inside the block layer.  There a signal waits until a timer finds the thread
+between two requests.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +11,75 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], object]
 
 _WHOLE: Final = ("pyqio.block.", "pyqio.drivers.", "pyqio.verify.whole")
 """Code that is not left half-way: it keeps tables and locks, and one request takes little time."""
 _RETRY: Final = 0.001
 """Seconds until the next look whether that code has been left."""
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+
+
+_ended: list[Terminated] = []
+"""The reason to end, once there is one: it outlives a command that was over before the timer came."""
+
+
+class Terminated(SystemExit):
+    """A signal that ends the program; ``code`` is the exit status that a shell says of it."""
 
 
 @contextmanager
 def between_requests() -> Iterator[None]:
-    """Raise KeyboardInterrupt for SIGINT, but never inside the block layer.
+    """Raise KeyboardInterrupt for SIGINT, but never inside the block layer.  For the main thread."""
+    with _handling(_interrupt, signal.SIGINT):
+        yield
 
-    There it waits until a timer finds the thread between two requests.  For the main thread.
+
+@contextmanager
+def in_order() -> Iterator[None]:
+    """Raise Terminated for SIGTERM and SIGHUP, but never inside the block layer; SIGINT does nothing by itself.
+
+    Signals that were ignored before stay so.  For the main thread.
     """
-    former = signal.signal(signal.SIGINT, _interrupt), signal.signal(signal.SIGALRM, _interrupt)
+    wanted = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    with _handling(_terminate, *wanted), _handling(lambda number, frame: None, signal.SIGINT):
+        yield
+
+
+@contextmanager
+def _handling(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
+    former = [(number, signal.signal(number, handler)) for number in numbers]
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGINT, former[0])
-        signal.signal(signal.SIGALRM, former[1])
+        for number, before in former:
+            signal.signal(number, before)
+        if _ended:
+            raise _ended.pop()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    _when_outside(frame, KeyboardInterrupt())
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    for deaf in (*_ENDING, signal.SIGINT):
+        signal.signal(deaf, signal.SIG_IGN)
+    _ended.append(Terminated(128 + number))
+    _when_outside(frame, _ended[0])
+
+
+def _when_outside(frame: FrameType | None, reason: BaseException) -> None:
+    """Raise ``reason``, now or as soon as the block layer has been left."""
     while frame is not None:
         if str(frame.f_globals.get("__name__")).startswith(_WHOLE):
+            signal.signal(signal.SIGALRM, lambda number, frame: _when_outside(frame, reason))
             signal.setitimer(signal.ITIMER_REAL, _RETRY)
             return
         frame = frame.f_back
-    raise KeyboardInterrupt
+    _ended.clear()
+    raise reason

@@ -1,30 +1,44 @@
 """The shell: reads a line, runs it, and lives on whatever happens.
 
-Ctrl-C clears the line or stops the command, Ctrl-D ends the shell.
+Ctrl-C clears the line or stops the command, Ctrl-D ends the shell.  Enter on an empty line goes on with the last
+command, where that shows something piece by piece.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from pyqio.render.figures import human
-from pyqio.shell.interrupt import between_requests
+from pyqio.render.names import columns, visible
+from pyqio.shell import status
+from pyqio.shell.interrupt import Terminated, between_requests, in_order
+from pyqio.shell.opening import is_capable, typed_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyqio.session.state import Session
 
+_LONGEST: Final = 1 << 16
+"""Bytes of a line that a terminal gives at once, and more."""
+
 
 def run(session: Session) -> None:
-    """Run lines from the terminal until one ends the session, or Ctrl-D does."""
-    if session.personality.own:
-        session.environment.out(f"{banner(session)}\n")
+    """Run lines from the terminal until one ends the session, or Ctrl-D does, or a signal."""
     session.stop_on_divergence = False
-    read = _reader(session)
-    while not session.stopping:
+    if session.personality.own and session.settings["banner"]:
+        session.environment.out(f"{status.banner(session)}\n")
+    try:
+        with in_order():
+            _run(session, _reader(session))
+    except Terminated as reason:
+        session.stopping = True
+        session.status = int(str(reason.code))
+
+
+def _run(session: Session, read: Callable[[], str]) -> None:
+    while True:
         try:
             line = read()
         except KeyboardInterrupt:
@@ -34,10 +48,14 @@ def run(session: Session) -> None:
             session.environment.out("\n")
             return
         run_line(session, line)
+        if session.stopping:
+            return
 
 
 def run_line(session: Session, line: str) -> None:
-    """Run one line; Ctrl-C stops it."""
+    """Run one line, or what follows the last command; Ctrl-C stops it."""
+    if not line and session.personality.own and session.settings["repeat"] and session.last is not None:
+        line = session.last.following() or ""
     try:
         with between_requests():
             session.run_line(line)
@@ -46,61 +64,48 @@ def run_line(session: Session, line: str) -> None:
         session.environment.err("interrupted\n")
 
 
-def banner(session: Session) -> str:
-    """One line on what is open."""
-    if not session.has_image:
-        return "no image is open; type 'open PATH', or 'help'"
-    image = session.image
-    state = ", read-only" if image.read_only else ""
-    return f"{image.filename}: {image.node.driver.name}, {human(image.length())}{state}; type 'help' for the commands"
-
-
 def _reader(session: Session) -> Callable[[], str]:
     """What reads a line; it raises EOFError at the end of the input."""
-    prompt = f"{session.personality.program}> "
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        return lambda: _plain_line(session, prompt)
-    return _editor(session, prompt)
+    if not is_capable():
+        return partial(_plain_line, session)
+    with ExitStack() as stack:
+        if session.personality.own:
+            stack.enter_context(typed_ahead(session.environment.stdin))
+            session.environment.out("".join(status.prompt(session)) + "\r")
+        from pyqio.shell.editor import Editor
+
+        editor = Editor(session)
+        until_the_first_line = stack.pop_all()
+
+    def read() -> str:
+        with until_the_first_line:
+            return editor.read()
+
+    return read
 
 
-def _plain_line(session: Session, prompt: str) -> str:
-    """A line as the terminal itself edits it."""
-    session.poll()
-    session.environment.prompt(prompt)
-    line = session.environment.read(1 << 16)
-    if not line:
-        raise EOFError
-    return line.decode("utf-8", "surrogateescape").removesuffix("\n")
+def _plain_line(session: Session) -> str:
+    """A line as the terminal itself edits it; one that cannot be run is asked for again."""
+    own = session.personality.own
+    while True:
+        session.poll()
+        prompt = "".join(status.prompt(session)) if own else f"{session.personality.program}> "
+        session.environment.prompt(prompt)
+        with between_requests():
+            data = session.environment.read(_LONGEST)
+        if not data:
+            raise EOFError
+        line = data.decode("utf-8", "surrogateescape").removesuffix("\n")
+        if not own or not _complain(session, line, columns(prompt)):
+            return line
 
 
-def _editor(session: Session, prompt: str) -> Callable[[], str]:
-    """A line from prompt_toolkit's editor."""
-    from prompt_toolkit import PromptSession
-    from prompt_toolkit.application import get_app
+def _complain(session: Session, line: str, indent: int) -> bool:
+    """Point at what is wrong with a line that stands ``indent`` columns from the left; False where nothing is."""
+    from pyqio.shell.judge import judge
 
-    from pyqio.shell import history
-    from pyqio.shell.completer import CommandCompleter
-
-    editor: PromptSession[str] = PromptSession(
-        prompt,
-        history=history.load(),
-        completer=CommandCompleter(own=session.personality.own),
-        complete_while_typing=False,
-        enable_history_search=True,
-        enable_suspend=True,
-    )
-
-    def watch() -> None:
-        get_app().create_background_task(_tell_of_requests(session))
-
-    return lambda: editor.prompt(pre_run=watch)
-
-
-async def _tell_of_requests(session: Session) -> None:
-    """Tell of asynchronous requests above the prompt, as they complete."""
-    from prompt_toolkit.application import run_in_terminal
-
-    while session.pool.pending:
-        if any(request.done.is_set() for request in session.pool.pending):
-            await run_in_terminal(session.poll)
-        await asyncio.sleep(0.05)
+    mistake = judge(line, session)
+    if mistake is not None:
+        caret = " " * (indent + columns(line[: mistake.start])) + "^"
+        session.environment.err(f"{caret}\n{visible(mistake.message)}\n")
+    return mistake is not None

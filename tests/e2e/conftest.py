@@ -6,13 +6,97 @@ import os
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pexpect
+import pyte
 import pytest
 
 PYQIO = Path(sysconfig.get_path("scripts")) / "pyqio"
 SECONDS = 20
+PROMPT = r"\x1b\[\?2004h[^\n]*pyqio(?:(?:\x1b\[[0-9;]*m)*\[[^]\n]*\](?:\x1b\[[0-9;]*m)*)?>"
+"""A prompt that waits, and not the redrawing of one: bracketed paste is switched on before it."""
+PLAIN_PROMPT = "pyqio> "
+"""The same on a terminal that can do nothing."""
+_QUIET = 0.15
+"""Seconds without output after which a screen is finished."""
+
+
+class _Terminal(pyte.Screen):
+    """A screen that answers what a program asks of it."""
+
+    def __init__(self, child, columns, rows):
+        super().__init__(columns, rows)
+        self._child = child
+
+    def write_process_input(self, data):
+        self._child.send(data)
+
+
+class Screen:
+    """What a user sees of a program on a terminal: ``child`` runs it, an emulator draws what it prints."""
+
+    def __init__(self, child, columns, rows):
+        self.child = child
+        self._screen = _Terminal(child, columns, rows)
+        self._stream = pyte.Stream(self._screen)
+
+    def send(self, keys):
+        """Press keys."""
+        self.child.send(keys)
+
+    def wait_for(self, text):
+        """Wait until ``text`` stands on the screen, and the screen is finished; returns its lines."""
+        deadline = time.monotonic() + SECONDS
+        while not any(text in line for line in self.lines):
+            left = deadline - time.monotonic()
+            assert left > 0 and self._draw(left), "\n".join([f"no '{text}' on the screen:", *self.lines])
+        return self.settled()
+
+    def run(self, line):
+        """Type ``line`` and Enter, and wait for the screen that follows; returns its lines."""
+        self.child.send(f"{line}\r")
+        assert self._draw(SECONDS)
+        return self.settled()
+
+    def settled(self):
+        """The lines, once nothing more comes."""
+        while self._draw(_QUIET):
+            pass
+        return self.lines
+
+    @property
+    def lines(self):
+        """What stands there now, without blanks at the ends of lines and without empty lines below."""
+        lines = [line.rstrip() for line in self._screen.display]
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
+
+    @property
+    def cursor(self):
+        """Column and row, counted from 0."""
+        return self._screen.cursor.x, self._screen.cursor.y
+
+    def look(self, text):
+        """How the first character of ``text`` looks: (foreground, bold, reverse), as pyte names colours."""
+        row = next(at for at, line in enumerate(self._screen.display) if text in line)
+        cell = self._screen.buffer[row][self._screen.display[row].index(text)]
+        return cell.fg, cell.bold, cell.reverse
+
+    def resize(self, columns, rows):
+        """Give the terminal another size; the program is told."""
+        self._screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
+
+    def _draw(self, seconds):
+        """Draw what comes within ``seconds``; False where nothing does."""
+        try:
+            self._stream.feed(self.child.read_nonblocking(1 << 16, timeout=seconds))
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return False
+        return True
 
 
 @pytest.fixture
@@ -52,16 +136,19 @@ def pyqio(tmp_path, environment):
 
 @pytest.fixture
 def terminal(tmp_path, environment):
-    """``terminal("raw.img")`` starts the shell on a terminal of 80x24; all of them are ended with the test."""
+    """``terminal("raw.img")`` starts the shell on a terminal of 80x24; all of them are ended with the test.
+
+    ``size``: columns and rows; ``variables``: of the environment.
+    """
     started = []
 
-    def spawn(*arguments, program=PYQIO, **variables):
+    def spawn(*arguments, program=PYQIO, size=(80, 24), **variables):
         child = pexpect.spawn(
             str(program),
             list(map(str, arguments)),
             cwd=str(tmp_path),
             env=environment | variables,
-            dimensions=(24, 80),
+            dimensions=size[::-1],
             encoding="utf-8",
             timeout=SECONDS,
         )
@@ -71,6 +158,19 @@ def terminal(tmp_path, environment):
     yield spawn
     for child in started:
         child.close(force=True)
+
+
+@pytest.fixture
+def screen(terminal):
+    """``screen("raw.img")`` is the screen of the shell at its first prompt: terminal's arguments."""
+
+    def show(*arguments, size=(80, 24), **more):
+        child = terminal(*arguments, size=size, **({"PROMPT_TOOLKIT_NO_CPR": ""} | more))
+        shown = Screen(child, *size)
+        shown.wait_for("pyqio")
+        return shown
+
+    return show
 
 
 @pytest.fixture

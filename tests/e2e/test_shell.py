@@ -8,9 +8,8 @@ import stat
 import pexpect
 import pytest
 
-PROMPT = r"\x1b\[\?2004h[^\n]*pyqio>"
-"""A prompt that waits, and not the redrawing of one: bracketed paste is switched on before it."""
-PLAIN_PROMPT = "pyqio> "
+from tests.e2e.conftest import PLAIN_PROMPT, PROMPT
+
 CTRL_C, CTRL_D, TAB, UP = "\x03", "\x04", "\t", "\x1b[A"
 
 
@@ -35,7 +34,7 @@ def shell(terminal, pattern_image):
 
 
 def test_shell_when_it_starts_then_banner_has_image_format_size_and_help(shell):
-    assert said(shell).strip() == "raw.img: raw, 64 KiB; type 'help' for the commands"
+    assert said(shell).splitlines()[0] == "raw.img: raw, 64 KiB; type 'help' for the commands"
 
 
 def test_shell_when_command_is_typed_then_output_and_next_prompt(shell):

@@ -2,81 +2,154 @@ from __future__ import annotations
 
 import pytest
 
+from pyqio.session.split import split
 from pyqio.shell.candidates import Candidate, candidates
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A working folder with raw.img, test.img, .hidden and the folder images."""
-    for name in ("raw.img", "test.img", ".hidden"):
+    """A working folder with files of all kinds of names, and the folder images."""
+    for name in ("raw.img", "test.img", ".hidden", "my disk.img", "it's.img", "#1.img", "-odd.img", "a,b.img"):
         (tmp_path / name).touch()
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "other.img").touch()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def texts(before, **more):
-    return [candidate.text for candidate in candidates(before, **more)]
+def completed(before, session):
+    """The lines that ``before`` may become."""
+    found = candidates(before, session)
+    return [before[: len(before) - candidate.replaced] + candidate.text for candidate in found]
 
 
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
         ("rea", ["read", "readv"]),
-        ("  trun", ["truncate"]),
-        ("length; trun", ["truncate"]),
-        ("length;trun", ["truncate"]),
+        ("  trun", ["  truncate"]),
+        ("length; trun", ["length; truncate"]),
+        ("length;trun", ["length;truncate"]),
+        ("length\ntrun", ["length\ntruncate"]),
         ("nothing", []),
         ("nothing ", []),
-        ("help wr", ["write", "writev"]),
-        ("read -P", []),
-        ("open -t direct", ["directsync"]),
-        ("reopen -c write", ["writeback", "writethrough"]),
-        ("truncate -m f", ["falloc", "full"]),
         ("read 0 512 ", []),
-        ("create -f qco", ["qcow2"]),
-        ("create -f qcow2 -o cl", ["cluster_size="]),
-        ("create -f qcow2 -o cluster_size=4k,pre", ["cluster_size=4k,preallocation="]),
-        ("create -f qcow2 -o preallocation=f", ["preallocation=falloc", "preallocation=full"]),
-        ("create -f qcow2 -o lazy_refcounts=", ["lazy_refcounts=on", "lazy_refcounts=off"]),
-        ("create -o s", ["size="]),
-        ("create -f nosuch -o s", []),
-        ("create -f qcow2 -o nosuch=", []),
+        ("# rea", []),
+        ("'rea", ["'read'", "'readv'"]),
     ],
 )
-def test_candidates_when_a_word_is_begun_then_the_words_it_may_become(before, expected):
-    assert [text for text in texts(before) if not text.startswith("-")] == expected
-
-
-def test_candidates_when_line_is_empty_then_every_command():
-    assert {"read", "open", "demo"} < set(texts(""))
-
-
-def test_candidates_when_shell_is_qemu_io_then_none_of_our_own():
-    assert {"demo", "create"} & set(texts("", own=False)) == set()
-
-
-def test_candidates_when_a_hyphen_is_typed_then_flags_and_what_they_mean():
-    found = list(candidates("length; read -"))
-
-    assert Candidate("-v", 1, "dump buffer to standard output") in found
+def test_candidates_when_a_command_is_begun_then_those_it_may_become(session, before, expected):
+    assert completed(before, session) == expected
 
 
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
-        ("open ", [("images/", 0), ("raw.img", 0), ("test.img", 0)]),
-        ("open ra", [("raw.img", 2)]),
-        ("open -r -t none te", [("test.img", 2)]),
-        ("open images/", [("other.img", 0)]),
-        ("open .h", [(".hidden", 2)]),
-        ("open blkverify:ra", [("raw.img", 2)]),
-        ("open blkverify:raw.img:", [("images/", 0), ("raw.img", 0), ("test.img", 0)]),
-        ("open blkverify:raw.img:images/o", [("other.img", 1)]),
-        ("open 'ra", [("raw.img", 2)]),
-        ("open no/such/folder/", []),
-        ("write -s te", [("test.img", 2)]),
+        ("open -t direct", ["open -t directsync"]),
+        ("open -tdirect", ["open -tdirectsync"]),
+        ("open -rtdirect", ["open -rtdirectsync"]),
+        ("reopen -c writet", ["reopen -c writethrough"]),
+        ("truncate -m f", ["truncate -m falloc", "truncate -m full"]),
+        ("create -f qco", ["create -f qcow2"]),
+        ("create -f qcow2 -o cl", ["create -f qcow2 -o cluster_size="]),
+        ("create -f qcow2 -o cluster_size=4k,pre", ["create -f qcow2 -o cluster_size=4k,preallocation="]),
+        ("create -f qcow2 -o preallocation=fu", ["create -f qcow2 -o preallocation=full"]),
+        ("create -o s", ["create -o size="]),
+        ("create -f nosuch -o s", []),
+        ("create -f qcow2 -o nosuch=", []),
+        ("open -o dri", ["open -o driver="]),
+        ("open -o driver=qc", ["open -o driver=qcow2"]),
+        ("open -o driver=qcow2,l2-cache-s", ["open -o driver=qcow2,l2-cache-size="]),
+        ("open -o driver=qcow2,lazy-refcounts=o", [f"open -o driver=qcow2,lazy-refcounts={v}" for v in ("on", "off")]),
+        ("open -o driver=qcow2,overlap-check.main", ["open -o driver=qcow2,overlap-check.main-header="]),
+        ("open -o driver=qcow2,cache.d", ["open -o driver=qcow2,cache.direct="]),
+        ("open -o driver=qcow2,fi", ["open -o driver=qcow2,file."]),
+        ("open -o driver=qcow2,file.lock", ["open -o driver=qcow2,file.locking="]),
+        ("open -o driver=blkverify,te", ["open -o driver=blkverify,test."]),
+        ("open -o test.driver=qc", ["open -o test.driver=qcow2"]),
+        ("open -o driver=qcow2,dr", []),
+        ("open 'json:{\"dr", ['open \'json:{"driver"']),
+        ('open \'json:{"driver": "qc', ['open \'json:{"driver": "qcow2"']),
+        (
+            'open \'json:{"driver": "qcow2", "file": {"lock',
+            ['open \'json:{"driver": "qcow2", "file": {"locking"'],
+        ),
+        ('open \'json:{"driver": [', []),
+        ("open json:", []),
     ],
 )
-def test_candidates_when_a_file_is_begun_then_files_after_the_last_colon(folder, before, expected):
-    assert [(text, replaced) for text, replaced, _ in candidates(before)] == expected
+def test_candidates_when_a_value_is_begun_then_those_it_may_become(session, before, expected):
+    assert completed(before, session) == expected
+
+
+def test_candidates_when_line_is_empty_then_every_command(session):
+    assert {"read", "open", "demo"} < set(completed("", session))
+
+
+def test_candidates_when_shell_is_qemu_io_then_none_of_our_own(qemu_session):
+    assert {"demo", "create"} & set(completed("", qemu_session)) == set()
+
+
+def test_candidates_when_a_hyphen_is_typed_then_flags_and_what_they_mean(session):
+    found = list(candidates("length; read -", session))
+
+    assert Candidate("-v", 1, "-v", "dump buffer to standard output") in found
+
+
+def test_candidates_when_a_switch_is_given_then_it_is_not_offered_again(session):
+    assert "read -v -v" not in completed("read -v -", session)
+
+
+def test_candidates_when_options_have_ended_then_none_is_offered(session):
+    assert completed("read -- -", session) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("open ra", ["open raw.img"]),
+        ("open -r -t none te", ["open -r -t none test.img"]),
+        ("open images/", ["open images/other.img"]),
+        ("open ~/ra", ["open ~/raw.img"]),
+        ("open .h", ["open .hidden"]),
+        ("open blkv", ["open blkverify:"]),
+        ("open blkverify:ra", ["open blkverify:raw.img"]),
+        ("open blkverify:raw.img:te", ["open blkverify:raw.img:test.img"]),
+        ("open blkverify:raw.img:images/o", ["open blkverify:raw.img:images/other.img"]),
+        ("open my", ["open my\\ disk.img"]),
+        ("open my\\ d", ["open my\\ disk.img"]),
+        ("open my\\", ["open my\\ disk.img"]),
+        ('open "my', ['open "my disk.img"']),
+        ("open 'my d", ["open 'my disk.img'"]),
+        ("open blkverify:raw.img:'my", ["open blkverify:raw.img:'my disk.img'"]),
+        ("open it", ["open it\\'s.img"]),
+        ("open 'it", ["open 'it'\\''s.img'"]),
+        ('open "it', ['open "it\'s.img"']),
+        ("open 'imag", ["open 'images/"]),
+        ("open no/such/folder/", []),
+        ("write -s te", ["write -s test.img"]),
+        ("read 0 512 > ra", ["read 0 512 > raw.img"]),
+        ("read 0 512 | cmp - ra", ["read 0 512 | cmp - raw.img"]),
+        ("open -o file.filename=ra", ["open -o file.filename=raw.img"]),
+        ("open -o file.filename=a", ["open -o file.filename=a,,b.img"]),
+        ("open -o file.filename=a,,", ["open -o file.filename=a,,b.img"]),
+        ('open \'json:{"file": {"filename": "te', ['open \'json:{"file": {"filename": "test.img"']),
+    ],
+)
+def test_candidates_when_a_file_is_begun_then_files_spelled_as_the_word_is(folder, session, before, expected):
+    assert completed(before, session) == expected
+
+
+def test_candidates_when_nothing_is_typed_then_files_that_the_tokenizer_takes_for_themselves(folder, session):
+    taken = [split(line)[0].words[1] for line in completed("open ", session)]
+
+    assert taken == ["#1.img", "./-odd.img", "a,b.img", "images/", "it's.img", "my disk.img", "raw.img", "test.img"]
+
+
+def test_candidates_when_folder_is_large_then_the_first_thousand(tmp_path, session):
+    for number in range(1100):
+        (tmp_path / f"{number:04}.img").touch()
+
+    found = completed(f"open {tmp_path}/", session)
+
+    assert (len(found), found[0], found[-1]) == (1000, f"open {tmp_path}/0000.img", f"open {tmp_path}/0999.img")

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 
 import pytest
 
 from pyqio.base.types import OpenFlags
 from pyqio.block.graph import Graph
-from pyqio.shell.interrupt import between_requests
+from pyqio.shell.interrupt import Terminated, between_requests, in_order
 
 
 def test_interrupt_when_a_command_sleeps_then_it_is_raised_at_once():
@@ -22,7 +23,7 @@ def test_interrupt_when_a_request_is_served_then_it_waits_for_its_end():
     served = []
 
     with Graph().open(None, options, OpenFlags()) as image, pytest.raises(KeyboardInterrupt), between_requests():
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
         image.pread(0, 512)
         served.append(True)
         time.sleep(10)
@@ -31,10 +32,31 @@ def test_interrupt_when_a_request_is_served_then_it_waits_for_its_end():
 
 
 def test_interrupt_when_it_is_over_then_former_handlers_are_back():
-    former = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM)
+    former = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
-    with between_requests():
+    with in_order(), between_requests():
         inside = signal.getsignal(signal.SIGINT)
 
     assert inside != former[0]
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM)) == former
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == former
+
+
+def test_termination_when_a_request_is_served_then_it_waits_for_its_end():
+    options = {"driver": "null-co", "size": "1M", "latency-ns": "200000000"}
+
+    with Graph().open(None, options, OpenFlags()) as image, pytest.raises(Terminated) as ended, in_order():
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        with between_requests():
+            image.pread(0, 512)
+        time.sleep(10)
+
+    assert ended.value.code == 128 + signal.SIGTERM
+
+
+def test_termination_when_it_was_ignored_then_it_stays_so():
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with in_order():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, former)
