@@ -85,12 +85,14 @@ class Check(Command):
             context.tell(Found(text=finding))
 
         try:
-            result = image.check(fix=self.fix, report=report)
+            with context.progress("check", 0):
+                result = image.check(fix=self.fix, report=report)
             fixed = {"leaks_fixed": result.leaks_fixed, "corruptions_fixed": result.corruptions_fixed}
             if any(fixed.values()):
                 if not (self.json or self.quiet):
                     yield Repaired(leaks=result.leaks_fixed, corruptions=result.corruptions_fixed)
-                result = image.check(report=report).replace(**fixed)
+                with context.progress("check", 0):
+                    result = image.check(report=report).replace(**fixed)
         except BlockError as error:
             yield CheckFailed(error=error)
         else:

@@ -148,7 +148,8 @@ class Create(Command):
             )
             if not self.quiet:
                 yield Created(filename=self.filename, format=self.format, options=creation.shown())
-            creation.run()
+            with context.progress("create", 0):
+                creation.run()
         except (UsageError, BlockError) as error:
             raise Rejected(f"{self.filename}: {error}", prefixed=True) from error
 

@@ -11,7 +11,7 @@ from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import SINGLE, VECTOR, Byte, ChildPath, FileName, Number, ViewType
 from pyqio.commands.pool import QUICK
 from pyqio.commands.rejected import Rejected
-from pyqio.commands.request import Expected, diverged, fetch, require_sectors, total
+from pyqio.commands.request import Expected, diverged, fetch, following, require_sectors, total
 from pyqio.commands.results import Failed, Transfer
 from pyqio.verify.journal import Effect
 
@@ -99,8 +99,9 @@ class Read(Command):
             if self.length <= WINDOW:
                 context.image.pread_into(self.offset, context.view[: self.length])
             else:
-                for _ in context.image.stream(self.offset, self.length, context.view):
-                    pass
+                with following(context, "read", self.length) as advance:
+                    for part in context.image.stream(self.offset, self.length, context.view):
+                        advance(len(part))
         except VerifyError as error:
             return [diverged(context.image, error)]
         except BlockError as error:
@@ -146,7 +147,10 @@ class Read(Command):
         expected = (
             None if self.pattern is None else Expected(pattern=self.pattern, offset=self.offset + start, length=length)
         )
-        return fetch(image, self, context.clock, verb="read", expected=expected, window=context.window)
+        with following(context, "read", self.length) as advance:
+            return fetch(
+                image, self, context.clock, verb="read", expected=expected, window=context.window, advance=advance
+            )
 
 
 @command(
@@ -178,7 +182,9 @@ class Readv(Command):
         expected = (
             None if self.pattern is None else Expected(pattern=self.pattern, offset=self.offset, length=self.length)
         )
-        return fetch(context.image, self, context.clock, verb="readv", expected=expected, window=context.window)
+        image, clock, window = context.image, context.clock, context.window
+        with following(context, "readv", self.length) as advance:
+            return fetch(image, self, clock, verb="readv", expected=expected, window=window, advance=advance)
 
     def effect(self) -> Effect:
         """A read."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pyqio.base.errors import BlockError, VerifyError
 from pyqio.base.record import Record
@@ -15,9 +16,17 @@ from pyqio.commands.results import Diverged, Dump, Failed, PatternMismatch, Tran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from pyqio.block.image import Image
+    from pyqio.commands.context import Context
     from pyqio.commands.results import Result
+
+    Advance = Callable[[int], None]
+    """Told of the bytes of each step."""
+
+LONG: Final = 16 << 20
+"""Bytes of a request whose progress is worth to be shown."""
 
 WHOLE = 4 << 20
 """Bytes of the longest dump that is read whole before its first line is shown."""
@@ -74,6 +83,18 @@ def filled(pattern: int) -> bytes:
     return bytes((pattern,)) * WINDOW
 
 
+def ignore(count: int) -> None:
+    """Nobody asks how far a request has come."""
+
+
+_UNSEEN: Final = nullcontext(ignore)
+
+
+def following(context: Context, label: str, length: int) -> AbstractContextManager[Advance]:
+    """Show how far a request of ``length`` bytes has come, if it is long."""
+    return context.progress(label, length) if length >= LONG else _UNSEEN
+
+
 def total(lengths: Sequence[int]) -> int:
     """Bytes in all buffers of one request.  Raises Rejected for more than one request may have."""
     count = sum(lengths)
@@ -124,11 +145,12 @@ def fetch(
     verb: str,
     expected: Expected | None,
     window: bytearray | None = None,
+    advance: Advance = ignore,
 ) -> list[Result]:
     """Read what ``request`` asks for; compare it with ``expected``, and show it.
 
     ``window``: a buffer to stream through; without one everything is kept in memory until it is shown.
-    A failure is called ``verb`` failed.
+    A failure is called ``verb`` failed.  ``advance`` is told of each step.
     """
     show = request.verbose and not request.quiet and request.length > 0
     whole = window is None or request.length <= WHOLE
@@ -144,6 +166,7 @@ def fetch(
             if expected and not mismatch:
                 mismatch = _compare(expected, at, len(part), buffer)
             at += len(part)
+            advance(len(part))
     except VerifyError as error:
         return [diverged(image, error)]
     except BlockError as error:

@@ -66,7 +66,8 @@ class Truncate(Command):
         if self.length > MAX_LENGTH:
             raise Rejected(f"offset({self.length}) exceeds maximum({MAX_LENGTH})", prefixed=True)
         try:
-            context.image.truncate(self.length, prealloc=self.prealloc, exact=False)
+            with context.progress("truncate", 0):
+                context.image.truncate(self.length, prealloc=self.prealloc, exact=False)
         except VerifyError as error:
             return [diverged(context.image, error)]
         except BlockError as error:

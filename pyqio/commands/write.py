@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pyqio.base.errors import BlockError, VerifyError
@@ -12,7 +13,7 @@ from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import VECTOR, Byte, Count, FileName, Number
 from pyqio.commands.pool import QUICK
 from pyqio.commands.rejected import Rejected
-from pyqio.commands.request import diverged, filled, require_sectors, spans, total
+from pyqio.commands.request import diverged, filled, following, ignore, require_sectors, spans, total
 from pyqio.commands.results import Failed, Transfer
 from pyqio.verify.journal import Effect
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from pyqio.block.image import Image
     from pyqio.commands.context import Context
-    from pyqio.commands.request import Range, Reporting
+    from pyqio.commands.request import Advance, Range, Reporting
     from pyqio.commands.results import Result
 
 PATTERN = 0xCD
@@ -101,7 +102,7 @@ class Write(Command):
         if self.source is None:
             return transfer(context, self, verb="write", write=self._write)
         with _open_source(self.source, empty=not self.length) as source:
-            return transfer(context, self, verb="write", write=lambda image: self._write_from(image, source))
+            return transfer(context, self, verb="write", write=partial(self._write_from, source=source))
 
     def effect(self) -> Effect | None:
         """A write of zeroes, of one byte or of a file's bytes, unless it is to the machine's state."""
@@ -116,18 +117,19 @@ class Write(Command):
         """Where to write, and whether compressed, which the machine state never is."""
         return (image.vm_state(), False) if self.vm_state else (image, self.compressed)
 
-    def _write(self, image: Image) -> None:
+    def _write(self, image: Image, advance: Advance) -> None:
         image, compressed = self._target(image)
         if self.zeroes:
             image.zero(self.offset, self.length, unmap=self.unmap, no_fallback=self.no_fallback, fua=self.fua)
         else:
             pattern = PATTERN if self.pattern is None else self.pattern
-            write_filled(image, self, pattern, fua=self.fua, compressed=compressed)
+            write_filled(image, self, pattern, fua=self.fua, compressed=compressed, advance=advance)
 
-    def _write_from(self, image: Image, source: BinaryIO) -> None:
+    def _write_from(self, image: Image, advance: Advance, *, source: BinaryIO) -> None:
         image, compressed = self._target(image)
         for at, count in spans(image, self, compressed=compressed):
             image.pwrite(at, _take(source, count), fua=self.fua, compressed=compressed)
+            advance(count)
 
 
 @command(
@@ -158,8 +160,8 @@ class Writev(Command):
     def run(self, context: Context) -> Sequence[Result]:
         """Write, and report."""
 
-        def write(image: Image) -> None:
-            write_filled(image, self, self.pattern, fua=self.fua)
+        def write(image: Image, advance: Advance) -> None:
+            write_filled(image, self, self.pattern, fua=self.fua, advance=advance)
 
         return transfer(context, self, verb="writev", write=write)
 
@@ -168,11 +170,14 @@ class Writev(Command):
         return Effect("write", self.offset, self.length, self.pattern)
 
 
-def transfer(context: Context, request: Reporting, *, verb: str, write: Callable[[Image], None]) -> Sequence[Result]:
+def transfer(
+    context: Context, request: Reporting, *, verb: str, write: Callable[[Image, Advance], None]
+) -> Sequence[Result]:
     """Do ``write`` and report it; a failure is called ``verb`` failed."""
     started = context.clock()
     try:
-        write(context.image)
+        with following(context, verb, request.length) as advance:
+            write(context.image, advance)
     except VerifyError as error:
         error.widen(request.offset, request.length)
         return [diverged(context.image, error)]
@@ -187,12 +192,15 @@ def transfer(context: Context, request: Reporting, *, verb: str, write: Callable
     return [wrote]
 
 
-def write_filled(image: Image, request: Range, pattern: int, *, fua: bool, compressed: bool = False) -> None:
-    """Write one byte all over the range."""
+def write_filled(
+    image: Image, request: Range, pattern: int, *, fua: bool, compressed: bool = False, advance: Advance = ignore
+) -> None:
+    """Write one byte all over the range; ``advance`` is told of each step."""
     buffer = memoryview(filled(pattern))
     for at, count in spans(image, request, compressed=compressed):
         data = buffer[:count] if count <= WINDOW else memoryview(bytes((pattern,)) * count)
         image.pwrite(at, data, fua=fua, compressed=compressed)
+        advance(count)
 
 
 def _open_source(path: str, *, empty: bool) -> BinaryIO:

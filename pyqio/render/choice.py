@@ -56,8 +56,7 @@ def _styled(screen: Output, program: str, settings: Settings) -> Renderer | None
     wanted = settings["format"] == "table" or screen.is_terminal
     if not (wanted or settings["color"] == "always" or "FORCE_COLOR" in os.environ):
         return None
-    import locale
-
+    from pyqio.render.styled.glyphs import are_unicode
     from pyqio.render.styled.renderer import Styled
     from pyqio.render.styled.theme import chosen
 
@@ -66,5 +65,4 @@ def _styled(screen: Output, program: str, settings: Settings) -> Renderer | None
     )
     if not (wanted or theme.reset):
         return None
-    unicode = locale.getencoding().replace("-", "").lower() == "utf8"
-    return Styled(screen, program, settings, theme, err_theme, unicode=unicode)
+    return Styled(screen, program, settings, theme, err_theme, unicode=are_unicode())

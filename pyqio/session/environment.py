@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ STDIO: Final = 4096
 _KEPT: Final = 1 << 16
 _PIECE: Final = 1 << 16
 _UNKNOWN: Final = os.terminal_size((80, 24))
+_ERASE_LINE: Final = b"\r\x1b[K"
 
 
 class OutputClosed(Exception):
@@ -61,6 +63,8 @@ class Environment:
         self._captured: bytearray | None = None
         self._kept = bytearray()
         self._due = 0
+        self._bottom = False
+        self._writing = threading.Lock()
         self._bound = 0 if self._direct else STDIO if stdio else _KEPT
 
     @property
@@ -86,19 +90,17 @@ class Environment:
     @property
     def columns(self) -> int:
         """Width of the terminal, 80 where there is none."""
-        return self._size().columns
+        return _size(self.stdout).columns
 
     @property
     def rows(self) -> int:
         """Height of the terminal, 24 where there is none."""
-        return self._size().lines
+        return _size(self.stdout).lines
 
-    def _size(self) -> os.terminal_size:
-        try:
-            size = os.get_terminal_size(self.stdout)
-        except OSError:
-            return _UNKNOWN
-        return os.terminal_size((size.columns or _UNKNOWN.columns, size.lines or _UNKNOWN.lines))
+    @property
+    def err_columns(self) -> int:
+        """Width of the terminal on standard error, 80 where there is none."""
+        return _size(self.stderr).columns
 
     def out(self, text: str) -> None:
         """Print text; bytes that were no characters come out as they were."""
@@ -127,10 +129,27 @@ class Environment:
         if self._captured is not None:
             self._captured += data
             return
-        with suppress(OSError):
+        with suppress(OSError), self._writing:
+            self._clear_bottom()
             _write(self.stderr, data)
         if self.copy:
             self.copy(data)
+
+    def draw(self, line: str) -> None:
+        """Let this be the bottom line of the terminal on standard error, "" for none, until something is printed.
+
+        Any thread may do that.
+        """
+        with suppress(OSError), self._writing:
+            self._clear_bottom()
+            if line:
+                self._bottom = True
+                _write(self.stderr, line.encode("utf-8", "surrogateescape"))
+
+    def _clear_bottom(self) -> None:
+        if self._bottom:
+            self._bottom = False
+            _write(self.stderr, _ERASE_LINE)
 
     def prompt(self, text: str) -> None:
         """Print text, which is to be seen before input is waited for."""
@@ -213,7 +232,9 @@ class Environment:
         if self.copy and not self._diverted:
             self.copy(data)
         try:
-            _write(self.stdout, data)
+            with self._writing:
+                self._clear_bottom()
+                _write(self.stdout, data)
         except OSError as error:
             if self._stdio:
                 return
@@ -231,6 +252,14 @@ class Environment:
             self._bound = self._due + STDIO
         else:
             self.flush()
+
+
+def _size(fd: int) -> os.terminal_size:
+    try:
+        size = os.get_terminal_size(fd)
+    except OSError:
+        return _UNKNOWN
+    return os.terminal_size((size.columns or _UNKNOWN.columns, size.lines or _UNKNOWN.lines))
 
 
 def _write(fd: int, data: bytes | memoryview) -> None:

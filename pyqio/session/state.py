@@ -299,7 +299,10 @@ class Session:
 
     def drain(self) -> None:
         """Wait for all asynchronous requests, and tell of them."""
-        self._tell(self.pool.reap())
+        if self.pool.pending:
+            with self.progress("waiting for requests", 0):
+                requests = self.pool.reap()
+            self._tell(requests)
 
     def open(
         self, filename: str | None, options: Mapping[str, Any], flags: OpenFlags, *, snapshot: bool, copy_on_read: bool
@@ -345,7 +348,11 @@ class Session:
 
     def progress(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
         """Show how far something has come."""
-        return nullcontext(lambda count: None)
+        if not self.personality.own or self.environment.is_captured or not self.environment.err_is_terminal:
+            return nullcontext(lambda count: None)
+        from pyqio.render.styled.progress import progress
+
+        return progress(self.environment, self.settings, label, total)
 
     def confirm(self, question: str) -> bool:
         """Ask the person at the terminal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 from typing import Final
 
 FULL: Final = ("#", "\N{FULL BLOCK}")
@@ -17,3 +18,8 @@ STATES: Final = {
     "mismatch": ("!", "!"),
 }
 """What a part of a disk is, one column wide each."""
+
+
+def are_unicode() -> bool:
+    """Whether the locale's encoding has all of them."""
+    return locale.getencoding().replace("-", "").lower() == "utf8"

@@ -139,8 +139,8 @@ class Styled:
         """Show the line, and a caret below what is wrong of it."""
         text = refused.reason.text
         line = visible(" ".join(refused.words))
-        at = line.find(text) if text else -1
-        if at >= 0 and columns(line) + 2 <= self._screen.columns:
+        at = f" {line} ".find(f" {text} ") if text in refused.words else line.find(text)
+        if text and at >= 0 and columns(line) + 2 <= self._screen.columns:
             theme = self._err_theme
             marks = " " * columns(line[:at]) + theme.paint(theme.bad, "^" * max(columns(text), 1))
             self._screen.err(f"  {line}\n  {marks}\n")

@@ -94,3 +94,17 @@ def test_flush_when_disk_is_full_then_pyqio_says_so_and_qemu_io_goes_on():
 
 def test_read_when_standard_input_is_closed_then_its_end():
     assert Environment(stdin=-1).read(10) == b""
+
+
+def test_draw_when_something_is_printed_then_bottom_line_goes_first(tmp_path):
+    with open(tmp_path / "both", "wb", buffering=0) as both:
+        environment = Environment(stdout=both.fileno(), stderr=both.fileno())
+        environment.draw("50%")
+        environment.draw("60%")
+        environment.err("told\n")
+        environment.draw("70%")
+        environment.out("printed\n")
+        environment.flush()
+        environment.draw("")
+
+    assert (tmp_path / "both").read_bytes() == b"50%\r\x1b[K60%\r\x1b[Ktold\n70%\r\x1b[Kprinted\n"
