@@ -31,7 +31,7 @@ _pyqio_restore() {
 # Prints the words that may follow option $1; fails where it takes none.
 _pyqio_values() {
     case $1 in
-        -c | --cmd) echo 'abort aio_flush aio_read aio_write alias alloc back break check checkup children close colors create demo diff discard flush forward goto help info length map mark mismatches next open peek poke prev print quit read readv remove_break reopen resume search set sigraise sleep snapshot source tee time timing tree truncate unalias verify wait_break watch where write writev' ;;
+        -c | --cmd) echo 'abort aio_flush aio_read aio_write alias alloc back blame break check checkup children close colors create demo diff discard explore flush forward goto help history info length map mark mismatches next open peek poke prev print quit read readv remove_break reopen resume search set sigraise sleep snapshot source tee time timing tree truncate unalias verify wait_break watch where write writev' ;;
         -f | --format) echo 'blkverify file host_cdrom host_device luks memory null-aio null-co qcow2 raw' ;;
         -i | --aio) echo 'threads native io_uring' ;;
         -d | --discard) echo 'ignore off unmap on' ;;
@@ -43,6 +43,7 @@ _pyqio_values() {
         --set) echo '' ;;
         --color) echo 'auto always never' ;;
         --theme) echo 'ansi dark light colorblind' ;;
+        --report) echo '' ;;
         --completions) echo 'bash zsh fish' ;;
         *) return 1 ;;
     esac
@@ -68,7 +69,7 @@ _pyqio() {
     elif values=$(_pyqio_values "$prev"); then
         _pyqio_words "$cur" "$values" ""
     elif [[ $cur == -* ]]; then
-        _pyqio_words "$cur" "-h --help -V --version -c --cmd -f --format -r --read-only -s --snapshot -n --nocache -C --copy-on-read -m --misalign -k --native-aio -i --aio -d --discard -t --cache -T --trace --object --image-opts -U --force-share --follow --source --set -X --no-rc --write-config --json --color --theme --completions" ""
+        _pyqio_words "$cur" "-h --help -V --version -c --cmd -f --format -r --read-only -s --snapshot -n --nocache -C --copy-on-read -m --misalign -k --native-aio -i --aio -d --discard -t --cache -T --trace --object --image-opts -U --force-share --follow --source --set -X --no-rc --write-config --json --color --theme --report --completions" ""
     else
         _pyqio_image "${cur##*:}" "${cur%"${cur##*:}"}"
     fi

@@ -18,6 +18,7 @@ function __pyqio_commands --description "Commands and what they do"
         'alias' 'gives a line of commands a name' \
         'alloc' 'checks if offset is allocated in the file' \
         'back' 'looks where the session looked before' \
+        'blame' 'tells which operations touched a range' \
         'break' 'sets a breakpoint on event and tags the stopped request as tag' \
         'check' 'checks the metadata of an image, and repairs it' \
         'checkup' 'says what is there: versions, files, terminal, host' \
@@ -28,10 +29,12 @@ function __pyqio_commands --description "Commands and what they do"
         'demo' 'shows how a verified pair catches a damaged image' \
         'diff' 'shows where both sides of a verified pair differ' \
         'discard' 'discards a number of bytes at a specified offset' \
+        'explore' 'picks up the mismatch of a former run' \
         'flush' 'flush all in-core file state to disk' \
         'forward' 'takes a step back again' \
         'goto' 'looks at another offset' \
         'help' 'help for one or all commands' \
+        'history' 'lists what was typed, or what it did' \
         'info' 'prints information about the current file' \
         'length' 'gets the length of the current file' \
         'map' 'prints the allocated areas of a file' \
@@ -96,4 +99,5 @@ complete -c pyqio -l write-config -d 'write a configuration with all settings, t
 complete -c pyqio -l json -d 'show results as JSON, one object a line'
 complete -c pyqio -l color -x -a 'auto always never' -d 'colour in what is shown'
 complete -c pyqio -l theme -x -a 'ansi dark light colorblind' -d 'the colours; \'colors\' shows them'
+complete -c pyqio -l report -x -d 'write the report of a mismatch to this file'
 complete -c pyqio -l completions -x -a 'bash zsh fish' -d 'print the completion script for a shell'

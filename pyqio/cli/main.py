@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pyqio.commands.check import Check
     from pyqio.commands.results import Result
 
+_EXPLORE: Final = "explore"
+"""The first operand that stands for a command, and not for an image; an image of that name is ./explore."""
+
 # What a shell says of a process that these signals ended.
 _SIGPIPE_STATUS: Final = 128 + 13
 _SIGINT_STATUS: Final = 128 + 2
@@ -44,6 +47,7 @@ class _Run:
         self.follow = "all"
         self.rc = True
         self.write_config = False
+        self.explore = ""
 
 
 class _Finished(Exception):
@@ -84,6 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _open(session: Session, run: _Run) -> None:
     session.follow = run.follow
+    if run.explore:
+        if not session.run([run.explore, *filter(None, [run.filename])]):
+            raise _Finished(session.status)
+        return
     if run.filename is None:
         return
     from pyqio.commands.open import open_image
@@ -149,6 +157,8 @@ class _Parser:
         try:
             for option, argument in parse(words, operands, own=self._own):
                 self._take(option.name, argument)
+            if self._own and operands[:1] == [_EXPLORE]:
+                run.explore, *operands = operands
             if len(operands) > 1:
                 raise WrongUsage("more than one image" if self._own else "")
         except WrongUsage as error:
@@ -202,6 +212,8 @@ class _Parser:
                 self._session.settings.set(name, argument)
             case "json":
                 self._session.settings.set("format", "json")
+            case "report":
+                self._session.report = argument
             case "object":
                 self._define(argument)
             case "trace":

@@ -173,6 +173,14 @@ OPTIONS: Final = (
         own=True,
     ),
     Option(
+        name="report",
+        metavar="FILE",
+        meaning="write the report of a mismatch to this file",
+        default="a numbered file for each, in the state folder",
+        group=_OTHER,
+        own=True,
+    ),
+    Option(
         name="completions",
         metavar="SHELL",
         meaning="print the completion script for a shell",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pyqio.base.types import OpenFlags
@@ -82,6 +82,11 @@ class Context(Protocol):
     @property
     def position(self) -> Position:
         """Where in the image the session looks."""
+        ...
+
+    @property
+    def lines(self) -> Collection[str]:
+        """The last lines that were typed, oldest first."""
         ...
 
     @property

@@ -44,7 +44,7 @@ The pair knows better:"""
 _EXPLAINED: Final = """
 The first line names the request and the first sector that differs. Below it:
 how much differs, what each side holds and where it is stored, the first row of
-bytes that differs (R: raw, T: test), and commands that show more. A run of
+bytes that differs (R: raw, T: test), and what may have happened. A run of
 commands ends there with exit status 3; the shell goes on.
 
 Try it on images of your own:

@@ -26,7 +26,7 @@ GROUPS: Final = (
         "Reading and writing",
         ("read", "readv", "write", "writev", "discard", "flush", "aio_read", "aio_write", "aio_flush"),
     ),
-    Group("verification", "Verification", ("verify", "mismatches", "next", "prev", "diff", "demo")),
+    Group("verification", "Verification", ("verify", "mismatches", "next", "prev", "diff", "blame", "explore", "demo")),
     Group(
         "exploring",
         "Exploring",
@@ -36,7 +36,7 @@ GROUPS: Final = (
     Group("moving", "Moving about", ("goto", "back", "forward", "mark", "print")),
     Group("scripts", "Scripting", ("source", "alias", "unalias", "watch", "time", "timing", "tee", "sleep")),
     Group("holding", "Requests on hold", ("break", "resume", "wait_break", "remove_break", "sigraise", "abort")),
-    Group("session", "Session", ("help", "set", "quit", "checkup", "colors")),
+    Group("session", "Session", ("help", "set", "history", "quit", "checkup", "colors")),
 )
 """A command that is not here yet goes into the group where its user would look for it."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyqio.block.node import Node
     from pyqio.commands.command import Spec
     from pyqio.commands.rejected import Rejected
+    from pyqio.verify.diagnosis import Diagnosis
     from pyqio.verify.difference import Part
     from pyqio.verify.whole import Unreadable
 
@@ -78,13 +79,21 @@ class Diverged(Record):
     """The two sides of a verified pair do not agree.
 
     ``alignment``: of requests to the image, in bytes.  ``nodes``: the open nodes, by name.  ``staged``: a
-    demonstration brought it about, so it counts for nothing.
+    demonstration brought it about, so it counts for nothing.  ``diagnosis``: what the session has found out about it,
+    None where nobody asked it to.
     """
 
     error: VerifyError
     alignment: int
     nodes: Mapping[str, Node]
     staged: bool = False
+    diagnosis: Diagnosis | None = None
+
+
+class Diagnosed(Record):
+    """A disagreement of a former run."""
+
+    diagnosis: Diagnosis
 
 
 class Verified(Record):
@@ -95,7 +104,7 @@ class Verified(Record):
     seconds.  ``error``: all that differs, None where nothing does.  ``unreadable`` are the first of
     ``unreadable_count`` runs that a side could not be asked for.  ``shown``: differing runs to be listed.
     ``until``: where the comparison was to end, further on where it was stopped.  ``repairing``: a repair follows, so
-    that what differs does not count yet.
+    that what differs does not count yet.  ``diagnosis``: as in Diverged.
     """
 
     pair: str
@@ -114,6 +123,7 @@ class Verified(Record):
     unreadable_count: int = 0
     strict: bool = False
     repairing: bool = False
+    diagnosis: Diagnosis | None = None
 
     @property
     def end(self) -> int:
@@ -430,6 +440,7 @@ Result = (
     | Verified
     | Copied
     | Diff
+    | Diagnosed
     | OpenFailed
     | GuessedRaw
     | Refused

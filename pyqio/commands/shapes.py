@@ -56,6 +56,12 @@ _RANGE: Final = (
     Field("offset", SIZE, "first byte"),
     Field("length", SIZE, "number of bytes"),
 )
+_OPERATION: Final = (
+    Field("number", NUMBER, "counted from one in its session"),
+    Field("session", TEXT, "when its session began, 'this' for the one that runs", optional=True),
+    Field("when", TEXT, "when it began, on the clock of the host"),
+    Field("operation", TEXT, "as it was typed"),
+)
 _NODE: Final = (
     Field("path", TEXT, "the way to the node, as --child takes it"),
     Field("driver", TEXT, "its driver"),
@@ -404,6 +410,44 @@ SHAPES: Final = (
             Field("read-only", FLAG, "whether it cannot be written to"),
             Field("node", TEXT, "its name"),
             Field("filename", TEXT, "its file, empty where it has none"),
+        ),
+    ),
+    Shape(
+        "blame",
+        "an operation that touched the range that was asked about",
+        (
+            *_OPERATION,
+            Field("touched", TEXT, "which of the bytes"),
+            Field("last-writer-of", TEXT, "those that no later operation has written"),
+            Field("outcome", TEXT, "how it ended, on both sides of a pair"),
+        ),
+    ),
+    Shape(
+        "operations",
+        "an operation on the open image",
+        (
+            *_OPERATION,
+            Field("outcome", TEXT, "how it ended, on both sides of a pair"),
+            Field("mark", TEXT, "***WWWW and the like, where it touched bytes that are known to differ"),
+        ),
+    ),
+    Shape(
+        "history",
+        "a line that was typed",
+        (Field("number", NUMBER, "counted from one"), Field("line", TEXT, "as it was typed")),
+    ),
+    Shape(
+        "explore",
+        "the report that is picked up",
+        (
+            Field("report", TEXT, "its file"),
+            Field("found", TEXT, "when the mismatch was found"),
+            Field("by", TEXT, "the command line of the run that found it"),
+            Field("raw", TEXT, "what is open as the raw side", optional=True),
+            Field("test", TEXT, "what is open as the side under test", optional=True),
+            Field("bytes", TEXT, "that they are others by now", optional=True),
+            Field("images", TEXT, "why they cannot be opened", optional=True),
+            Field("instead", TEXT, "what is open in their place", optional=True),
         ),
     ),
     Shape(

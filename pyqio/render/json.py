@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyqio.base.errors import BlockError
     from pyqio.base.types import SnapshotInfo
     from pyqio.commands.command import Spec
+    from pyqio.verify.diagnosis import Diagnosis
 
 PIECE: Final = 1 << 16
 """Bytes in one dump object at most."""
@@ -69,6 +70,8 @@ class Json:
                 yield "error", _error(result) | self._place()
             case r.Diverged():
                 yield "mismatch", _mismatch(result) | self._place()
+            case r.Diagnosed():
+                yield "mismatch", _diagnosed(result.diagnosis)
             case r.Verified():
                 yield "verify", _verified(result) | self._place()
             case r.Copied():
@@ -188,6 +191,15 @@ def _mismatch(result: r.Diverged) -> dict[str, Any]:
         sides = {"raw-error": error.raw_error, "test-error": error.test_error}
         values |= {name: failure.message for name, failure in sides.items() if failure}
     return values
+
+
+def _diagnosed(diagnosis: Diagnosis) -> dict[str, Any]:
+    names = ("operation", "offset", "length", "message", "byte_count", "run_count", "sector_count")
+    return {
+        **{_word(name): getattr(diagnosis, name) for name in names},
+        "runs": [{"start": run.start, "end": run.end} for run in diagnosis.runs],
+        "staged": True,
+    }
 
 
 def _found(found: Differences) -> dict[str, Any]:

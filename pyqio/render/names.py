@@ -57,6 +57,17 @@ def quoted_pieces(text: str, width: int) -> Iterator[str]:
             start = end
 
 
+def quoted_path(path: str, width: int) -> Iterator[str]:
+    """``quoted_pieces`` of a file's name, with ``~`` for the home folder where a shell takes it for that."""
+    home = os.path.join(os.path.expanduser("~"), "")
+    if not path.startswith(home) or home == "/":
+        yield from quoted_pieces(path, width)
+        return
+    first, *others = quoted_pieces(path.removeprefix(home), width - 2)
+    yield f"~/{first}"
+    yield from others
+
+
 def _visible(char: str) -> str:
     if char.isprintable():
         return char

@@ -90,6 +90,10 @@ class Plain:
                 self._add("" if message == result.error.strerror else message, f"{result.verb} failed")
             case r.Diverged():
                 self._diverged(result)
+            case r.Diagnosed():
+                from pyqio.render.mismatch import report
+
+                self._print(report(result.diagnosis))
             case r.Verified():
                 from pyqio.render.verified import verified_lines
 
@@ -226,7 +230,9 @@ class Plain:
         from pyqio.render.mismatch import qemu_line, report
 
         if self._explain:
-            for line in report(result.error, result.nodes):
+            from pyqio.verify.diagnosis import diagnose
+
+            for line in report(result.diagnosis or diagnose(result.error, result.nodes)):
                 self._screen.err(f"{line}\n")
             self._add("", "a verified pair does not agree")
         else:

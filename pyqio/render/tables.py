@@ -79,7 +79,7 @@ def facts_lines(values: Mapping[str, Any], *, depth: int = 0) -> Iterator[str]:
 def _fact(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.6f}" if isinstance(value, float) else str(value)
+    return f"{value:.6f}" if isinstance(value, float) else visible(str(value))
 
 
 def _padded(column: Column, text: str, width: int) -> str:

@@ -27,6 +27,10 @@ def verified_lines(result: Verified) -> Iterator[str]:
         yield f"  and {counted(more, 'more run')} cannot be read"
     if result.lengths_differ:
         yield f"  {_lengths(result)}"
+    if result.diagnosis is not None:
+        from pyqio.render.mismatch import closing, text_of
+
+        yield from map(text_of, closing(result.diagnosis))
     if result.end < result.until:
         yield f"  stopped at {result.end:#x} of {result.until:#x}; 'verify --resume' goes on from there"
 

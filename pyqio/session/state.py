@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -51,7 +52,9 @@ if TYPE_CHECKING:
     from pyqio.session.environment import Environment
     from pyqio.session.split import Step
     from pyqio.session.tee import Tee
+    from pyqio.verify.diagnosis import Diagnosis
     from pyqio.verify.findings import Findings
+    from pyqio.verify.journal import Operation
 
 
 # Statuses of the process.
@@ -63,6 +66,10 @@ DIVERGED: Final = 3
 
 _DEEPEST: Final = 16
 """Scripts and aliases that run one another."""
+
+_LINES: Final = 1000
+"""Lines that ``history`` shows at most, and how much of each."""
+_LONGEST_LINE: Final = 1000
 
 _OK: Final = Outcome()
 _OK_BOTH: Final = Outcome("ok", "ok", "ok")
@@ -95,9 +102,11 @@ def _is_simple(text: str) -> bool:
 class Session:
     """Runs commands, and remembers the worst that happened.
 
-    ``status`` is the exit status so far; ``stopping`` is set by ``quit`` and where a disagreement ends the session;
-    ``last`` is the command that was understood last;
+    ``status`` is the exit status so far; ``stopping`` is set by ``quit`` and where a disagreement ends the session, or
+    (``halted``) what is being run of it; ``last`` is the command that was understood last;
     ``divergences`` are the disagreements of verified pairs so far; ``stop_on_divergence``: they end it.
+    ``lines``: the last ones that were typed.  ``diagnoses``: what was found out about the disagreements.  ``report``:
+    the file for a report, "" for files of their own.  ``wrote``: a command was run on the open image that may write.
     Implements commands.context.Context.
     """
 
@@ -119,11 +128,14 @@ class Session:
         self.view = memoryview(self.window)
         self.pool = Pool()
         self.status = OK
-        self.stopping = False
+        self.stopping = self.halted = False
         self.last: Command | None = None
         self.image_opts = False
         self.follow = "all"
         self.divergences: list[VerifyError] = []
+        self.diagnoses: list[Diagnosis] = []
+        self.report = ""
+        self.lines: deque[str] = deque(maxlen=_LINES)
         self.secrets = Secrets()
         self.journal = Journal()
         self.aliases: dict[str, str] = {}
@@ -137,6 +149,7 @@ class Session:
         self._failure: Result | None = None
         self._success = _OK
         self._started: dict[Request, Callable[[Outcome], None]] = {}
+        self.wrote = False
 
     @cached_property
     def findings(self) -> Findings:
@@ -178,6 +191,7 @@ class Session:
         if not self.personality.own:
             words = [word for word in text.split(" ") if word]
             return not words or self.run(words)
+        self.lines.append(text[:_LONGEST_LINE])
         if _is_simple(text):
             words = text.split()
             return not words or self.run(words)
@@ -241,6 +255,7 @@ class Session:
             raise
         finally:
             if spec.has_effect and command is not None and self.personality.own:
+                self.wrote = self.wrote or spec.writes
                 self._note(words, command, when, self.clock() - started)
 
     def alias(self, name: str, words: Sequence[str]) -> None:
@@ -317,6 +332,8 @@ class Session:
                 raise OpenError("Block node is read-only")
             self._image = image
             self._success = _OK_BOTH if pair_below(image.node) else _OK
+            self.wrote = False
+            self.journal.begin(self._former_operations)
         finally:
             if graph.guessed_raw:
                 self.show((GuessedRaw(filenames=graph.guessed_raw),))
@@ -330,7 +347,9 @@ class Session:
         vars(self).pop("findings", None)
         image, self._image = self._image, None
         if image is not None:
+            keep = self._keeper(image)
             image.close()
+            keep()
 
     def flush_output(self) -> None:
         """Hand everything printed so far to the system."""
@@ -361,6 +380,11 @@ class Session:
         self.environment.prompt(f"{question} [y/N] ")
         return self.environment.read(1 << 10).strip().lower() in (b"y", b"yes")
 
+    def go_on(self) -> None:
+        """Take the next line, where a mismatch has ended no more than the one before: the shell does that."""
+        if self.halted:
+            self.stopping = self.halted = False
+
     def finish(self) -> int:
         """End the session; returns its exit status."""
         if self.divergences and self.stopping:
@@ -376,8 +400,10 @@ class Session:
         """End the session, and show nothing more."""
         image, self._image = self._image, None
         if image is not None:
+            keep = self._keeper(image)
             with suppress(BlockError):
                 image.close()
+            keep()
 
     def warn(self, message: str) -> None:
         """Tell of something that was taken, but should be written in another way."""
@@ -421,6 +447,22 @@ class Session:
         else:
             self.journal.note(words, command, when, elapsed, self._outcome() if self._failure else self._success)
 
+    def _former_operations(self) -> Iterable[Operation]:
+        """What former sessions did to the open pair."""
+        if not self.personality.own:
+            return ()
+        from pyqio.session.recall import former_operations
+
+        return former_operations(self)
+
+    def _keeper(self, image: Image) -> Callable[[], None]:
+        """What keeps the journal of a pair that was written to, once ``image`` is closed."""
+        if not self.wrote or self._success is not _OK_BOTH:
+            return lambda: None
+        from pyqio.session.recall import keeper
+
+        return keeper(self, image)
+
     def _outcome(self) -> Outcome:
         """How the command that is being run has ended."""
         pair = self._success is _OK_BOTH
@@ -454,6 +496,10 @@ class Session:
         succeeded = True
         try:
             for result in results:
+                if isinstance(result, Diverged | Verified) and result.error and self.personality.own:
+                    from pyqio.session.cases import diagnosed
+
+                    result = diagnosed(self, result, self._graph.nodes)
                 if is_failure(result):
                     succeeded = False
                     self._note_failure(result)
@@ -475,7 +521,15 @@ class Session:
             if isinstance(result.error, MismatchError):
                 self.findings.add(result.error.runs)
             self.status = self.personality.diverged
-            self.stopping = self.stopping or self.stop_on_divergence
+            self._heed_mismatch()
+
+    def _heed_mismatch(self) -> None:
+        """Stop or go on, as the setting on-mismatch has it."""
+        wanted = self.settings["on-mismatch"]
+        if wanted == "auto":
+            wanted = "stop" if self.stop_on_divergence else "continue"
+        if wanted != "continue" and not self.stopping:
+            self.stopping, self.halted = True, wanted == "stop"
 
 
 def _said(error: BlockError | None) -> str:

@@ -48,6 +48,7 @@ def _run(session: Session, read: Callable[[], str]) -> None:
             session.environment.out("\n")
             return
         run_line(session, line)
+        session.go_on()
         if session.stopping:
             return
 

@@ -111,6 +111,13 @@ class Journal:
 
         return end
 
+    def begin(self, recorded: Callable[[], Iterable[Operation]] = tuple) -> None:
+        """Another image is open: what was done to the one before is forgotten, but the numbers go on."""
+        self._forgotten += len(self._entries)
+        self._entries.clear()
+        vars(self).pop("recorded", None)
+        self._load = recorded
+
     def load(self, recorded: Iterable[Operation]) -> None:
         """Put the operations of former sessions before those of this one."""
         self.recorded = tuple(recorded)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
+
+from pyqio.base.types import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,3 +67,12 @@ def pair(error: VerifyError, nodes: Mapping[str, Node]) -> tuple[Node, Node] | N
     if node is None or not {"raw", "test"} <= node.children.keys():
         return None
     return node.children["raw"].node, node.children["test"].node
+
+
+def host_path(node: Node) -> str | None:
+    """The absolute path of the file that ``node`` keeps its bytes in, None where it is no file of this host."""
+    while node.driver.role is not Role.PROTOCOL:
+        if "file" not in node.children:
+            return None
+        node = node.children["file"].node
+    return os.path.abspath(node.filename) if node.driver.name in ("file", "host_device") and node.filename else None

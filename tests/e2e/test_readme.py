@@ -14,7 +14,7 @@ from tests.e2e.conftest import PYQIO
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-TIME = re.compile(r"\d[:.\d]* sec \(.*\)")
+TIME = re.compile(r"\d[:.\d]* sec \(.*\)|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 COMMAND = re.compile(r"^\$ ", re.MULTILINE)
 
 
@@ -37,7 +37,7 @@ def as_pattern(shown):
 def test_readme_when_console_examples_are_typed_then_output_is_what_it_shows(tmp_path, environment):
     seen = []
     for command, _ in steps():
-        env = environment | {"PATH": f"{PYQIO.parent}:{environment['PATH']}"}
+        env = environment | {"PATH": f"{PYQIO.parent}:{environment['PATH']}", "XDG_STATE_HOME": ""}
         merged = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         done = subprocess.run(command, shell=True, cwd=tmp_path, env=env, text=True, timeout=60, **merged)
         seen.append((command, TIME.sub("TIME", done.stdout)))

@@ -7,6 +7,7 @@ times and rates are left out.  ``python tests/golden/test_golden.py`` writes the
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -22,6 +23,7 @@ SCRIPTS = sorted(HERE.glob("*.qio"))
 PYQIO = Path(sysconfig.get_path("scripts")) / "pyqio"
 VOLATILE = [
     (re.compile(rb"ops; .*? \(.*?/sec and .*? ops/sec\)"), b"ops; TIME"),
+    (re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), b"YYYY-MM-DD hh:mm:ss"),
     (re.compile(rb"(?m)^(\d+,1),\d+:\d\d:\d\d\.\d\d,.*$"), rb"\1,TIME"),
 ]
 
@@ -36,8 +38,10 @@ def output_of(script, folder):
     program.symlink_to(PYQIO)
     work = folder / "work"
     work.mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     done = subprocess.run(
         [program, *arguments],
+        env=environment | {"HOME": str(folder)},
         input=text if name == "pyqio" else rest,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

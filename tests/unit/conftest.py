@@ -32,6 +32,7 @@ class Recorder:
             stdio=personality is QEMU_IO,
         )
         self.session = Session(environment, personality, **more)
+        self.session.settings.set("report", "off")
 
     def run(self, *lines):
         """Run lines; returns standard output and standard error since the last time, without times."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pyqio.verify.hints.scene import Scene
 
-_FEW_BITS: Final = 3
+_FEW_BITS: Final = 2
 _SWAPPED: Final = 4
 """Differing bytes that make a swap more than a coincidence."""
 _NEAR_SECTORS: Final = 64
@@ -22,7 +22,7 @@ _WORDS: Final = {2: "H", 4: "I", 8: "Q"}
 
 
 def bit_flip(scene: Scene) -> Hint | None:
-    """One to three bits differ, and nothing else."""
+    """One bit differs, or two, and nothing else."""
     raw, test = scene.cut(scene.raw), scene.cut(scene.test)
     unlike = [(scene.run.start + at, a, b) for at, (a, b) in enumerate(zip(raw, test, strict=False)) if a != b]
     bits = sum((a ^ b).bit_count() for _, a, b in unlike[: _FEW_BITS + 1])
@@ -65,7 +65,8 @@ def misdirected_read(scene: Scene) -> Hint | None:
 def misdirected_write(scene: Scene) -> Hint | None:
     """The test side has at another offset what should be here, and should not be there."""
     found = _elsewhere(scene, "test", scene.raw)
-    if found is None or scene.read("raw", found, SECTOR_SIZE) == scene.raw[:SECTOR_SIZE]:
+    head = scene.raw[:SECTOR_SIZE]
+    if found is None or scene.read("raw", found, len(head)) == head:
         return None
     return Hint(
         "misdirected write",

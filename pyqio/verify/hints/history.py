@@ -29,7 +29,8 @@ def changed(scene: Scene) -> Hint | None:
         return None
     read = next((o for o in reversed(_since(scene, last)) if o.effect.kind == "read" and _succeeded(o)), None)
     if read is not None and _covers(scene, read):
-        return Hint("changed", f"{name(read)} read it back right after {name(last)}: the test side was changed later")
+        wrote = f"#{last.number}" if last.session == read.session else name(last)
+        return Hint("changed", f"{name(read)} read back what {wrote} put there: the test side was changed later")
     if scene.changed:
         return Hint("changed", f"{name(last)} wrote it, and {scene.changed}")
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyqio.verify.hints.scene import Hint, uniform
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
     from pyqio.base.types import Extent
     from pyqio.verify.hints.scene import Scene
+
+
+_BY_CHANCE: Final = 16
+"""Zeroes in a row that mean nothing yet."""
 
 
 def hidden(scene: Scene) -> Hint | None:
@@ -75,8 +79,10 @@ def backing(scene: Scene) -> Hint | None:
 
 
 def zeroed(scene: Scene) -> Hint | None:
-    """One side is zero where the other is not."""
+    """One side is zero where the other is not, for longer than by chance."""
     ground = scene.ground
+    if scene.run.length < _BY_CHANCE:
+        return None
     if uniform(scene.cut(scene.test)) == 0:
         said = {
             "unallocated": "the test side has nothing allocated here",

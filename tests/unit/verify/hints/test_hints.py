@@ -252,7 +252,7 @@ def test_torn_when_it_is_no_tail_or_no_sector_then_not_claimed(length) -> None:
 def test_changed_when_it_was_read_back_then_the_read() -> None:
     found = told(filled((0, CLUSTER, 0xCD)), filled(), operations=[write(7, 0xCD), read(8)])
 
-    assert found[1:] == ["#8 read it back right after #7: the test side was changed later"]
+    assert found[1:] == ["#8 read back what #7 put there: the test side was changed later"]
 
 
 @pytest.mark.parametrize("later", [read(8, outcome=Outcome("mismatch", "ok", "ok")), read(8, 4096, 512)])

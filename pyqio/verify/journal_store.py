@@ -1,0 +1,180 @@
+"""The journal of a verified pair on disk, so that a later session knows who wrote what.
+
+One file a pair in $XDG_STATE_HOME/pyqio/journal/, named by a digest of the real paths of both sides' files, for its
+user alone (0600).  It has a JSON object a line, a session after the other:
+
+    {"session": "2026-11-23 06:00:10", "raw": "/x/raw.img", "test": "/x/test.qcow2"}
+    {"n": 1, "op": "write -P 0x11 0 64k", "kind": "write", "offset": 0, "length": 65536, "fill": 17, "when": ...,
+     "elapsed": ..., "outcome": ["ok", "ok", "ok"]}
+    {"end": [[65536, 1795413610000000000], [393216, 1795413610000000000]]}
+
+``end`` has size (bytes) and time of the last change (ns since 1970 UTC) of the raw and the test side's file when the
+session closed them.  The file is read with distrust: what is no such line is skipped.  A file that has grown past
+LARGEST loses its older half.  Where a file cannot be written there is none: no session is disturbed by it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from pyqio.base import folders
+from pyqio.verify import untrusted
+from pyqio.verify.journal import Effect, Operation, Outcome
+from pyqio.verify.untrusted import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+LARGEST: Final = 4 << 20
+"""Bytes of a file."""
+_KINDS: Final = ("read", "write", "zero", "discard", "truncate", "flush", "other")
+_LONGEST_TEXT: Final = 1024
+_END: Final = 4096
+"""Bytes in which the last line is."""
+
+
+class Store:
+    """The journal of one pair.  ``raw`` and ``test``: paths of the files that its sides are in."""
+
+    def __init__(self, raw: str, test: str) -> None:
+        self.raw = os.path.realpath(raw)
+        self.test = os.path.realpath(test)
+
+    @property
+    def path(self) -> str:
+        """The file's name."""
+        from hashlib import blake2b
+
+        names = os.fsencode(self.raw) + b"\0" + os.fsencode(self.test)
+        return folders.state("journal", f"{blake2b(names, digest_size=8).hexdigest()}.jsonl")
+
+    def append(self, operations: Sequence[Operation]) -> None:
+        """Keep the operations of a session that has closed the pair."""
+        began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(operations[0].when))
+        lines: list[dict[str, Any]] = [{"session": began, "raw": self.raw, "test": self.test}]
+        lines += map(values, operations)
+        lines.append({"end": [_stamp(self.raw), _stamp(self.test)]})
+        data = "".join(_dumped(lines)).encode()
+        path = self.path
+        with suppress(OSError):
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            _append(path, data)
+            if os.path.getsize(path) > LARGEST:
+                _halve(path)
+
+    def load(self) -> list[Operation]:
+        """The operations of former sessions, oldest first."""
+        operations: list[Operation] = []
+        session = ""
+        for line in _lines(self.path, LARGEST):
+            with suppress(Malformed):
+                if "session" in line:
+                    session = untrusted.text(line, "session")
+                elif "end" not in line:
+                    operations.append(operation({**line, "session": session}))
+        return operations
+
+    def changed(self) -> bool:
+        """Whether the test side's file was changed since the last session that wrote to it closed it."""
+        *_, last = [{}, *_lines(self.path, _END)]
+        end = last.get("end")
+        return isinstance(end, list) and len(end) == 2 and end[1] != _stamp(self.test)
+
+
+def values(operation: Operation) -> dict[str, Any]:
+    """An operation as JSON has it."""
+    effect = operation.effect
+    said = {
+        "n": operation.number,
+        "op": operation.text[:_LONGEST_TEXT],
+        "kind": effect.kind,
+        "offset": effect.offset,
+        "length": effect.length,
+        "fill": effect.fill,
+        "when": round(operation.when, 6),
+        "elapsed": round(operation.elapsed, 6),
+        "outcome": list(operation.outcome),
+    }
+    return said | ({"session": operation.session} if operation.session else {})
+
+
+def operation(line: Any) -> Operation:
+    """The operation that JSON tells of.  Raises Malformed."""
+    line = untrusted.mapping(line, "an operation")
+    kind = untrusted.text(line, "kind")
+    if kind not in _KINDS:
+        raise Malformed("an operation is of no known kind")
+    outcome = {str(at): word for at, word in enumerate(untrusted.sequence(line, "outcome", 3))}
+    fill = None if line.get("fill") is None else untrusted.number(line, "fill", 255)
+    return Operation(
+        number=untrusted.number(line, "n"),
+        text=untrusted.text(line, "op"),
+        effect=Effect(kind, untrusted.number(line, "offset"), untrusted.number(line, "length"), fill),
+        outcome=Outcome(*(untrusted.text(outcome, str(at)) for at in range(3))),
+        when=untrusted.moment(line, "when"),
+        elapsed=untrusted.moment(line, "elapsed"),
+        session=untrusted.text(line, "session") if "session" in line else "",
+    )
+
+
+def _stamp(path: str) -> list[int] | None:
+    """Size in bytes, and time of the last change in ns since 1970 UTC, of a file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _dumped(lines: Iterable[dict[str, Any]]) -> Iterator[str]:
+    import json
+
+    encode = json.JSONEncoder(separators=(",", ":")).encode
+    return (f"{encode(line)}\n" for line in lines)
+
+
+def _lines(path: str, size: int) -> Iterator[dict[str, Any]]:
+    import json
+
+    try:
+        data = _tail(path, size)
+    except OSError:
+        return
+    for line in data.splitlines():
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            yield found
+
+
+def _append(path: str, data: bytes) -> None:
+    """In one piece, so that two sessions that end together do not mix their lines."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+
+
+def _tail(path: str, size: int) -> bytes:
+    """The last ``size`` bytes, from the start of a line on.  Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        length = os.fstat(fd).st_size
+        data = os.pread(fd, size, max(0, length - size))
+    finally:
+        os.close(fd)
+    return data if length <= size else data.partition(b"\n")[2]
+
+
+def _halve(path: str) -> None:
+    """Keep the newer half.  Raises OSError."""
+    data = _tail(path, LARGEST // 2)
+    fresh = f"{path}.{os.getpid()}"
+    _append(fresh, data)
+    os.replace(fresh, path)
