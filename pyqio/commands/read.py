@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import BlockError, VerifyError
 from pyqio.block.emulate import WINDOW
-from pyqio.commands.child import image_at
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import SINGLE, VECTOR, Byte, ChildPath, FileName, Number, ViewType
 from pyqio.commands.pool import QUICK
@@ -126,6 +125,8 @@ class Read(Command):
             from pyqio.commands.typed import show
 
             return show(context, self.view, self.offset, self.length, child=self.child)
+        from pyqio.commands.child import image_at
+
         image = image_at(context, self.child)
         if not self.output and not self.raw:
             return self._run_special(context, image)

@@ -115,6 +115,7 @@ def _look(opened: Opened) -> Iterable[Callable[[], object]]:
     yield image.snapshots
     for offset in _places(image):
         yield lambda offset=offset: image.pread(offset, min(_MOST_READ, image.length() - offset))
+        yield lambda offset=offset: image.node.explain(offset, thorough=True)
     yield lambda: [extent for extent, _ in zip(image.block_status(), range(_EXTENTS), strict=False)]
     yield lambda: image.allocated(0, image.length())
     yield image.check

@@ -30,7 +30,7 @@ guest offset 0x0 (0): sector 0, byte 0x0
 """
 ENTRY = """\
 L2 entry at 0x40000 of test.qcow2
-  40000  80 00 00 00 00 05 00 00  L2 entry  0x8000000000050000  data
+  40000  80 00 00 00 00 05 00 00  entry  0x8000000000050000  data
          bits 63     copied               1  the refcount is exactly 1
          bits 62     compressed           0
          bits 61-56  reserved             0x0

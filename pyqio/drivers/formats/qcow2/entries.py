@@ -27,13 +27,13 @@ _ONE: Final = "the refcount is exactly 1"
 _SHARED: Final = "the refcount is not 1: a write makes a copy"
 
 
-def l1_field(geometry: Geometry, entry: int, at: int, *, name: str = "L1 entry") -> Field:
+def l1_field(geometry: Geometry, entry: int, at: int) -> Field:
     """The L1 entry at host offset ``at``."""
     offset = entry & OFFSET_MASK
     return Field(
         offset=at,
         data=entry.to_bytes(8, "big"),
-        name=name,
+        name="entry",
         value=entry,
         form=FLAGS,
         meaning="leads to an L2 table" if offset else "no L2 table",
@@ -46,14 +46,14 @@ def l1_field(geometry: Geometry, entry: int, at: int, *, name: str = "L1 entry")
     )
 
 
-def l2_fields(geometry: Geometry, entry: int, bitmap: int, at: int, *, name: str = "L2 entry") -> list[Field]:
+def l2_fields(geometry: Geometry, entry: int, bitmap: int, at: int) -> list[Field]:
     """The L2 entry at host offset ``at``: one word, or two where entries are extended."""
     packed = bool(entry & COMPRESSED)
     fields = [
         Field(
             offset=at,
             data=entry.to_bytes(8, "big"),
-            name=name,
+            name="entry",
             value=entry,
             form=FLAGS,
             meaning=_l2_meaning(geometry, entry),
@@ -61,18 +61,18 @@ def l2_fields(geometry: Geometry, entry: int, bitmap: int, at: int, *, name: str
         )
     ]
     if geometry.extended:
-        fields.append(_bitmap_field(geometry, entry, bitmap, at + 8, name=f"{name}, subclusters"))
+        fields.append(_bitmap_field(geometry, entry, bitmap, at + 8))
     return fields
 
 
-def reftable_field(geometry: Geometry, entry: int, at: int, *, name: str = "refcount table entry") -> Field:
+def reftable_field(geometry: Geometry, entry: int, at: int) -> Field:
     """The entry of the refcount table at host offset ``at``."""
     offset = entry & REFTABLE_MASK
     wrong = "is not aligned to a cluster" if offset & geometry.cluster_mask else ""
     return Field(
         offset=at,
         data=entry.to_bytes(8, "big"),
-        name=name,
+        name="entry",
         value=entry,
         form=FLAGS,
         meaning="leads to a refcount block" if offset else "no refcount block: all counts are 0",
@@ -83,15 +83,15 @@ def reftable_field(geometry: Geometry, entry: int, at: int, *, name: str = "refc
     )
 
 
-def refcount_field(geometry: Geometry, data: bytes, index: int, at: int, *, name: str = "refcount") -> Field:
+def refcount_field(geometry: Geometry, data: bytes, index: int, at: int) -> Field:
     """The count with number ``index`` of a block; ``data`` are the bytes at ``at`` that hold it, one or more."""
     bits = geometry.refcount_bits
     if bits >= 8:
-        return Field(offset=at, data=data, name=name, value=int.from_bytes(data, "big"))
+        return Field(offset=at, data=data, name="refcount", value=int.from_bytes(data, "big"))
     low = index % (8 // bits) * bits
     count = data[0] >> low & (1 << bits) - 1
     part = Bits(high=low + bits - 1, low=low, name="refcount", value=count)
-    return Field(offset=at, data=data, name=name, value=count, bits=(part,))
+    return Field(offset=at, data=data, name="refcount", value=count, bits=(part,))
 
 
 def _plain_bits(geometry: Geometry, entry: int) -> tuple[Bits, ...]:
@@ -119,7 +119,7 @@ def _packed_bits(geometry: Geometry, entry: int) -> tuple[Bits, ...]:
     )
 
 
-def _bitmap_field(geometry: Geometry, entry: int, bitmap: int, at: int, *, name: str) -> Field:
+def _bitmap_field(geometry: Geometry, entry: int, bitmap: int, at: int) -> Field:
     allocated, zero = bitmap & SUB_ALLOCATED, bitmap >> SUBCLUSTERS
     wrong = ""
     if entry & COMPRESSED:
@@ -131,7 +131,7 @@ def _bitmap_field(geometry: Geometry, entry: int, bitmap: int, at: int, *, name:
     return Field(
         offset=at,
         data=bitmap.to_bytes(8, "big"),
-        name=name,
+        name="subclusters",
         value=bitmap,
         form=FLAGS,
         wrong=wrong,

@@ -188,6 +188,8 @@ class _Trace:
             "complete": found.complete,
             "others": [user._asdict() for user in others[:_SHOWN_USERS]],
         }
+        if not found.complete and not self._thorough:
+            self.facts["users"]["see"] = "'where --users'"
         twins = [user for user in others if not user.snapshot]
         if twins and copied is not None:
             places = ", ".join(f"{user.guest_offset:#x}" for user in twins[:_SHOWN_USERS])
@@ -300,8 +302,9 @@ class _Trace:
         where = self._store.file.filename or self._store.file.name
         self.structures.append(Structure(name=name, where=where, offset=fields[0].offset, parts=fields))
         for field in fields:
+            what = name if field.name == "entry" else f"{name}, {field.name}"
             if field.wrong:
-                self.wrong.append(f"{field.name}: {field.wrong}")
+                self.wrong.append(f"{what}: {field.wrong}")
             for bits in field.bits:
                 if bits.wrong and "aligned" not in bits.wrong:
-                    self.wrong.append(f"{field.name}: {bits.name} {bits.value:#x}: {bits.wrong}")
+                    self.wrong.append(f"{what}: {bits.name} {bits.value:#x}: {bits.wrong}")
