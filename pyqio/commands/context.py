@@ -37,6 +37,26 @@ if TYPE_CHECKING:
             ...
 
 
+class Scripts(Protocol):
+    """Commands from elsewhere than the line that is typed, and output to elsewhere than the terminal."""
+
+    def alias(self, name: str, words: Sequence[str]) -> None:
+        """Let ``name`` stand for a line: one word that is all of it, or its words.  Raises Rejected."""
+        ...
+
+    def source(self, name: str, *, stop: bool) -> None:
+        """Run the commands of a file; ``stop``: none after a line that failed.  Raises Rejected."""
+        ...
+
+    def copy_output(self, name: str | None, *, append: bool = False) -> None:
+        """Let all that is printed go to a file as well, or (None) no longer.  Raises Rejected."""
+        ...
+
+    def watch(self, words: Sequence[str], *, every: float, count: int | None) -> None:
+        """Run a command again and again, ``count`` times or until Ctrl-C; ``every``: seconds in between."""
+        ...
+
+
 class Context(Protocol):
     """One session."""
 
@@ -90,6 +110,11 @@ class Context(Protocol):
         ...
 
     @property
+    def scripts(self) -> Scripts:
+        """Commands from elsewhere."""
+        ...
+
+    @property
     def terminal(self) -> Terminal:
         """The streams of the session."""
         ...
@@ -140,20 +165,8 @@ class Context(Protocol):
         """Run the commands of a line.  Returns whether all of them succeeded."""
         ...
 
-    def alias(self, name: str, words: Sequence[str]) -> None:
-        """Let ``name`` stand for a line: one word that is all of it, or its words.  Raises Rejected."""
-        ...
-
-    def source(self, name: str, *, stop: bool) -> None:
-        """Run the commands of a file; ``stop``: none after a line that failed.  Raises Rejected."""
-        ...
-
-    def copy_output(self, name: str | None, *, append: bool = False) -> None:
-        """Let all that is printed go to a file as well, or (None) no longer.  Raises Rejected."""
-        ...
-
-    def watch(self, words: Sequence[str], *, every: float, count: int | None) -> None:
-        """Run a command again and again, ``count`` times or until Ctrl-C; ``every``: seconds in between."""
+    def undo(self) -> str:
+        """Put back what the last command has overwritten.  Returns its text.  Raises Rejected, BlockError."""
         ...
 
     def quit(self) -> None:

@@ -24,7 +24,7 @@ GROUPS: Final = (
     Group(
         "data",
         "Reading and writing",
-        ("read", "readv", "write", "writev", "discard", "flush", "aio_read", "aio_write", "aio_flush"),
+        ("read", "readv", "write", "writev", "discard", "flush", "undo", "aio_read", "aio_write", "aio_flush"),
     ),
     Group("verification", "Verification", ("verify", "mismatches", "next", "prev", "diff", "blame", "explore", "demo")),
     Group(

@@ -77,6 +77,7 @@ MODULES: Final = {
     "truncate": "resize",
     "t": "resize",
     "unalias": "macros",
+    "undo": "undo",
     "verify": "verify",
     "wait_break": "debug",
     "watch": "watch",

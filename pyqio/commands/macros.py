@@ -59,7 +59,7 @@ class Alias(Command):
         if equals:
             words = (first, *words) if first else words
         if words:
-            context.alias(name, words)
+            context.scripts.alias(name, words)
             return ()
         return [_table(context, [_known(context, name)])]
 

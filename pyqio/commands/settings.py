@@ -61,7 +61,7 @@ SETTINGS: Final = {
         Setting(name="prompt", kind=Text(), default="pyqio> ", meaning="what the shell prints before a line"),
         _switch("repeat", "Enter on an empty line repeats a read or diff further on"),
         _switch("report", "each mismatch leaves a report for 'pyqio explore'"),
-        _switch("safe", "the shell asks before a command changes the image", on=False),
+        _switch("safe", "the shell asks before a command changes the image, and undo can put it back", on=False),
         _switch("squeeze", "equal rows of a dump are counted, not shown"),
         _switch("suggest", "the shell suggests the rest of a line from former ones"),
         _choice("theme", "the colours", "ansi", "dark", "light", "colorblind"),

@@ -52,7 +52,7 @@ class Source(Command):
 
     def run(self, context: Context) -> Sequence[Result]:
         """Run them; their results show themselves."""
-        context.source(self.path, stop=self.stop)
+        context.scripts.source(self.path, stop=self.stop)
         return ()
 
 
@@ -75,5 +75,5 @@ class TeeOutput(Command):
         """Begin, or end; says nothing."""
         if self.append and self.path == "off":
             raise Rejected(usage=True)
-        context.copy_output(None if self.path == "off" else self.path, append=self.append)
+        context.scripts.copy_output(None if self.path == "off" else self.path, append=self.append)
         return ()

@@ -100,7 +100,7 @@ class Watch(Command):
         """Run it again and again; its results show themselves."""
         if not self.words:
             raise Rejected(usage=True)
-        context.watch(self.words, every=self.every, count=self.count)
+        context.scripts.watch(self.words, every=self.every, count=self.count)
         return ()
 
 

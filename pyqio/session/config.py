@@ -65,7 +65,7 @@ def run_rc(session: Session) -> None:
     if os.path.exists(name):
         status = session.status
         try:
-            session.source(name, stop=False)
+            session.scripts.source(name, stop=False)
         except Rejected as reason:
             session.warn(str(reason))
         session.status = status
@@ -150,6 +150,6 @@ def _aliases(session: Session, section: Mapping[str, Any]) -> Iterator[str]:
         try:
             if not isinstance(line, str):
                 raise Rejected(f"alias {name}: expects a string, not '{line}'")
-            session.alias(name, [line])
+            session.scripts.alias(name, [line])
         except Rejected as reason:
             yield str(reason)

@@ -41,7 +41,7 @@ def run_alias(session: Session, words: Sequence[str]) -> bool:
     """Run the line that the first of ``words`` stands for.  Returns whether all of it succeeded."""
     try:
         steps = expand(session.aliases[words[0]], words)
-        with session.nested():
+        with session.scripts.nested():
             return session.run_steps(steps)
     except Rejected as reason:
         return session.show((Refused(reason=reason),))

@@ -28,7 +28,7 @@ def run_file(session: Session, name: str, *, stop: bool) -> None:
     except (OSError, ValueError) as error:
         raise Rejected(f"{visible(name)}: {getattr(error, 'strerror', error)}", prefixed=True) from None
     try:
-        with session.nested():
+        with session.scripts.nested():
             _run(session, _File(fd, name), visible(name), stop=stop)
     except OSError as error:
         raise Rejected(f"{visible(name)}: {error.strerror}", prefixed=True) from None

@@ -50,8 +50,9 @@ if TYPE_CHECKING:
     from pyqio.commands.results import Result
     from pyqio.render.choice import Renderer
     from pyqio.session.environment import Environment
+    from pyqio.session.scripts import Scripts
     from pyqio.session.split import Step
-    from pyqio.session.tee import Tee
+    from pyqio.session.undo import Undo
     from pyqio.verify.diagnosis import Diagnosis
     from pyqio.verify.findings import Findings
     from pyqio.verify.journal import Operation
@@ -63,9 +64,6 @@ FAILED: Final = 1
 USAGE: Final = 2
 DIVERGED: Final = 3
 
-
-_DEEPEST: Final = 16
-"""Scripts and aliases that run one another."""
 
 _LINES: Final = 1000
 """Lines that ``history`` shows at most, and how much of each."""
@@ -139,8 +137,6 @@ class Session:
         self.secrets = Secrets()
         self.journal = Journal()
         self.aliases: dict[str, str] = {}
-        self.tee: Tee | None = None
-        self._depth = 0
         self._failures = 0
         self._timed = self._safe = False
         self._graph = Graph(probe_pairs=not personality.own, secrets=self.secrets)
@@ -157,6 +153,13 @@ class Session:
         from pyqio.verify.findings import Findings
 
         return Findings()
+
+    @cached_property
+    def scripts(self) -> Scripts:
+        """Commands from elsewhere than the line that is typed."""
+        from pyqio.session.scripts import Scripts
+
+        return Scripts(self)
 
     @cached_property
     def position(self) -> Position:
@@ -237,9 +240,11 @@ class Session:
             if spec.needs_image and self._image is None:
                 raise Rejected("no file open, try 'help open'", stderr=True)
             spec.check_count(words, own=self.personality.own)
-            if spec.writes:
-                self._check_writable(words)
+            if spec.writes and self.image.read_only:
+                raise Rejected("Block node is read-only", prefixed=True)
             command = self.last = spec.parse(words, self.warn, self._evaluate)
+            if self._safe and (spec.writes or spec.has_effect):
+                self._secure(words, command)
             results = command.run(self)
             if self.pool.pending and spec.polls:
                 results = tuple(results)
@@ -258,45 +263,21 @@ class Session:
                 self.wrote = self.wrote or spec.writes
                 self._note(words, command, when, self.clock() - started)
 
-    def alias(self, name: str, words: Sequence[str]) -> None:
-        """Let ``name`` stand for a line of words.  Raises Rejected."""
-        from pyqio.session.macros import define
+    def undo(self) -> str:
+        """Put back what the last command has overwritten.  Returns its text.  Raises Rejected, BlockError."""
+        from pyqio.session.undo import Restored
 
-        define(self, name, words)
+        self.drain()
+        when, started = time.time(), self.clock()
+        former = self._former.undo(self.image)
+        self.journal.note(["undo"], Restored(former), when, self.clock() - started, self._success)
+        return former.text
 
-    def source(self, name: str, *, stop: bool) -> None:
-        """Run the commands of a file; ``stop``: none after a line that failed.  Raises Rejected."""
-        from pyqio.session.source import run_file
+    @cached_property
+    def _former(self) -> Undo:
+        from pyqio.session.undo import Undo
 
-        run_file(self, name, stop=stop)
-
-    def copy_output(self, name: str | None, *, append: bool = False) -> None:
-        """Let all that is printed go to a file as well, or (None) no longer.  Raises Rejected."""
-        from pyqio.session.tee import Tee
-
-        self.flush_output()
-        tee = Tee(self.environment, name, append=append) if name is not None else None
-        if self.tee:
-            self.tee.close()
-        self.tee = tee
-        self.environment.copy = tee.write if tee else None
-
-    def watch(self, words: Sequence[str], *, every: float, count: int | None) -> None:
-        """Run a command again and again, ``count`` times or until Ctrl-C; ``every``: seconds in between."""
-        from pyqio.session.watch import watch
-
-        watch(self, words, every=every, count=count)
-
-    @contextmanager
-    def nested(self) -> Iterator[None]:
-        """Run commands from within a command.  Raises Rejected where that goes on and on."""
-        if self._depth >= _DEEPEST:
-            raise Rejected(f"more than {_DEEPEST} scripts and aliases within one another", prefixed=True)
-        self._depth += 1
-        try:
-            yield
-        finally:
-            self._depth -= 1
+        return Undo(self.view)
 
     @contextmanager
     def diverted(self, fd: int) -> Iterator[None]:
@@ -345,6 +326,7 @@ class Session:
         """Wait for all asynchronous requests, and close the image.  Raises BlockError."""
         self.drain()
         vars(self).pop("findings", None)
+        vars(self).pop("_former", None)
         image, self._image = self._image, None
         if image is not None:
             keep = self._keeper(image)
@@ -422,13 +404,20 @@ class Session:
         self._timed = self.settings["timing"]
         self._safe = self.settings["safe"]
 
-    def _check_writable(self, words: Sequence[str]) -> None:
-        """Raises Rejected where the image may not be changed, or the person at the terminal does not want it."""
-        if self.image.read_only:
-            raise Rejected("Block node is read-only", prefixed=True)
-        asks = self._safe and not self.stop_on_divergence  # a script does not wait for anybody, as it does not there
-        if asks and not self.confirm(f"{' '.join(words)}: change the image?"):
+    def _secure(self, words: Sequence[str], command: Command) -> None:
+        """Ask the person at the terminal, if there is one, and keep what a command is about to overwrite.
+
+        Raises Rejected.
+        """
+        effect = command.effect()
+        changes = effect is not None and effect.changes
+        is_shell = not self.stop_on_divergence
+        text = " ".join(words)
+        if is_shell and (changes or command.spec.writes) and not self.confirm(f"{text}: change the image?"):
             raise Rejected("not carried out ('set safe off' asks no more)", prefixed=True)
+        if effect is not None and changes:
+            self.drain()
+            self._former.keep(self.image, text, effect)
 
     def _run_timed(self, words: Sequence[str]) -> bool:
         """Run a command, and show its time, but none of the commands that it runs itself."""
