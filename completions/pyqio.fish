@@ -64,6 +64,7 @@ function __pyqio_commands --description "Commands and what they do"
         'tree' 'draws the nodes of the open image' \
         'truncate' 'truncates the current file at the given offset' \
         'unalias' 'takes the name of an alias away' \
+        'undo' 'puts back what the last command has overwritten' \
         'verify' 'compares both sides of a verified pair' \
         'wait_break' 'waits for the suspension of a request' \
         'watch' 'runs a command again and again' \
