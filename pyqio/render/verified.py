@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def verified_lines(result: Verified) -> Iterator[str]:
     """The verdict, the runs that differ, what could not be read, and what is left to do."""
-    yield _verdict(result)
+    yield f"verify: {_verdict(result)}"
+    yield f"  {_amount(result)}"
     if result.error is not None:
         yield from _runs(result, result.error)
     for unreadable in result.unreadable[: result.shown]:
@@ -40,18 +41,19 @@ def _verdict(result: Verified) -> str:
         found = result.error.differences
         verb = "differs" if found.byte_count == 1 else "differ"
         what = f"{counted(found.byte_count, 'byte')} {verb} in {counted(found.run_count, 'run')}"
-        what += f", {counted(found.sector_count, 'sector')}, {alignment(found.runs, 0)}"
-    elif result.unreadable_count:
-        what = "the sides agree where both can be read"
-    elif result.diverges:
-        what = "the sides agree, but are not equally long"
-    else:
-        what = "the sides agree"
-    where = "" if not result.offset and result.end == result.until else f" from {result.offset:#x}"
+        return f"{what}, {counted(found.sector_count, 'sector')}, {alignment(found.runs, 0)}"
+    if result.unreadable_count:
+        return "the sides agree where both can be read"
+    return "the sides agree, but are not equally long" if result.diverges else "the sides agree"
+
+
+def _amount(result: Verified) -> str:
+    whole = not result.offset and result.end == result.until
+    where = "" if whole else f" from {result.offset:#x}"
     skipped = result.length - result.read
     zeroes = f" ({size(skipped)} known to be zero)" if skipped else ""
     rate = human(per_second(result.length, result.elapsed))
-    return f"verify: {what}; {size(result.length)}{where}{zeroes}, {seconds(result.elapsed)} ({rate}/sec)"
+    return f"{size(result.length)}{where} compared{zeroes}, {seconds(result.elapsed)} ({rate}/sec)"
 
 
 def _runs(result: Verified, error: MismatchError) -> Iterator[str]:

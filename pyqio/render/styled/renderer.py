@@ -87,6 +87,10 @@ class Styled:
                 self._print(help_lines(result, self._theme))
             case r.Way() | Structure() | r.Tree():
                 self._lines(result)
+            case r.Diff():
+                from pyqio.render.styled.diff import diff_lines
+
+                self._print(f"{line}\n" for line in diff_lines(result, self._theme, self._screen.columns))
             case r.Verified():
                 self._word(result, "bad" if result.diverges else "ok")
             case r.Refused():

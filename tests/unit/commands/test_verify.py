@@ -12,6 +12,7 @@ from pyqio.session.state import QEMU_IO
 from pyqio.verify.whole import Comparison
 
 SIZE = 4 * WINDOW
+EQUAL = ["verify: the sides agree", "  1 MiB compared"]
 TIMES = re.compile(r", \d+\.\d\d sec .*")
 
 
@@ -62,7 +63,7 @@ def interrupt_after(monkeypatch, count):
 
 
 def test_verify_when_equal_then_says_so(pair):
-    assert pair.run("verify") == (["verify: the sides agree; 1 MiB"], "")
+    assert pair.run("verify") == (EQUAL, "")
     assert pair.session.status == 0
 
 
@@ -72,7 +73,8 @@ def test_verify_when_bytes_differ_then_lists_them_and_fails_with_3(pair):
     lines, err = pair.run("verify")
 
     assert lines == [
-        "verify: 2 bytes differ in 2 runs, 2 sectors, not 512-aligned; 1 MiB",
+        "verify: 2 bytes differ in 2 runs, 2 sectors, not 512-aligned",
+        "  1 MiB compared",
         "  1  [0x3e8, 0x3e9)  1 byte",
         "  2  [0x11170, 0x11171)  1 byte",
     ]
@@ -86,7 +88,7 @@ def test_verify_all_then_every_run_is_listed(pair):
     short, _ = pair.run("verify")
     long, _ = pair.run("verify --all")
 
-    assert (len(short), len(long)) == (18, 21)
+    assert (len(short), len(long)) == (19, 22)
 
 
 def test_verify_of_a_range_then_only_that_counts_and_other_findings_stay(pair):
@@ -97,7 +99,7 @@ def test_verify_of_a_range_then_only_that_counts_and_other_findings_stay(pair):
 
     lines, _ = pair.run("verify 4096 4096")
 
-    assert lines == ["verify: the sides agree; 4 KiB from 0x1000"]
+    assert lines == ["verify: the sides agree", "  4 KiB from 0x1000 compared"]
     assert pair.findings == [Run(0, 1)]
 
 
@@ -125,7 +127,7 @@ def test_verify_when_a_raw_node_lies_above_the_pair_then_it_is_found(record, tmp
 
     lines, _ = pair.run("close", "open -o driver=raw,file.driver=blkverify blkverify:raw.img:test.img", "verify")
 
-    assert lines == ["verify: the sides agree; 1 MiB"]
+    assert lines == EQUAL
 
 
 def test_verify_when_pairs_are_nested_then_each_is_compared(record, tmp_path):
@@ -135,8 +137,8 @@ def test_verify_when_pairs_are_nested_then_each_is_compared(record, tmp_path):
 
     lines, _ = pair.run("close", "open blkverify:raw.img:blkverify:test.img:third.img", "verify", "mismatches")
 
-    assert "cannot be read: contents mismatch at offset 4097" in lines[1]
-    assert lines[2].startswith("verify: 1 byte differs")
+    assert "cannot be read: contents mismatch at offset 4097" in lines[2]
+    assert lines[3].startswith("verify: 1 byte differs")
     assert pair.findings == [Run(4097, 4098)]
 
 
@@ -152,9 +154,9 @@ def test_verify_when_the_longer_side_ends_in_zeroes_then_equal_unless_strict(rec
     assert pair.session.status == 0
     strict, _ = pair.run("verify --strict")
 
-    assert lines[0].startswith("verify: the sides agree;")
-    assert strict[0].startswith("verify: the sides agree, but are not equally long;")
-    assert lines[1] == (
+    assert lines[0] == "verify: the sides agree"
+    assert strict[0] == "verify: the sides agree, but are not equally long"
+    assert lines[2] == (
         "  the raw side ends at 0x100000, the test side at 0x101000; past that the test side has to read as zeroes"
     )
     assert pair.session.status == 3
@@ -176,7 +178,7 @@ def test_verify_when_interrupted_then_what_was_found_is_kept_and_it_goes_on(pair
 
     assert lines[-1] == f"  stopped at {2 * WINDOW:#x} of {SIZE:#x}; 'verify --resume' goes on from there"
     assert found == [Run(0, 1)]
-    assert rest[0].endswith(f"512 KiB from {2 * WINDOW:#x}")
+    assert rest[1].endswith(f"512 KiB from {2 * WINDOW:#x} compared")
     assert pair.findings == [Run(0, 1), Run(SIZE - 1, SIZE)]
     assert "no comparison was stopped" in pair.run("verify --resume")[1]
 
@@ -200,7 +202,7 @@ def test_resume_when_something_was_written_then_it_goes_on_from_there(pair, monk
 
     lines, _ = pair.run("verify --resume")
 
-    assert lines[0].endswith(f" from {offset:#x}")
+    assert lines[1].endswith(f" from {offset:#x} compared")
 
 
 def test_resume_when_another_image_was_opened_then_refused(pair, monkeypatch):
@@ -224,13 +226,13 @@ def test_repair_then_the_other_side_is_what_the_trusted_one_is(pair, trusted, va
     lines, err = pair.run(f"verify --repair-from {trusted} -y")
 
     other = "test" if trusted == "raw" else "raw"
-    assert lines[-2:] == [f"copied 2 bytes in 2 runs from {trusted} to {other}", "verify: the sides agree; 1 MiB"]
+    assert lines[-3:] == [f"copied 2 bytes in 2 runs from {trusted} to {other}", *EQUAL]
     assert (err, pair.session.status, pair.findings) == ("", 0, [])
     assert pair.raw.read_bytes()[70000] == pair.test.read_bytes()[70000] == value
 
 
 def test_repair_when_nothing_differs_then_nothing_is_asked_or_written(pair):
-    assert pair.run("verify --repair-from raw") == (["verify: the sides agree; 1 MiB"], "")
+    assert pair.run("verify --repair-from raw") == (EQUAL, "")
 
 
 def test_repair_when_nobody_can_be_asked_then_refused_and_nothing_is_written(pair):
@@ -291,5 +293,5 @@ def test_repair_when_zero_then_the_format_stores_none(record, tmp_path):
 
     lines, _ = pair.run("verify --repair-from raw -y", "verify", "close", "check -q test.qcow2")
 
-    assert lines[-1] == "verify: the sides agree; 1 MiB (1 MiB known to be zero)"
+    assert lines[-1] == "  1 MiB compared (1 MiB known to be zero)"
     assert pair.session.status == 0
