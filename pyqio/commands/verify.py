@@ -190,10 +190,7 @@ def _question(differing: Sequence[_Differing], source: str, target: str) -> str:
     runs = [run for _, _, error in differing for run in error.runs]
     pair = differing[0].pair
     what = f"{counted(sum(run.length for run in runs), 'byte')} in {counted(len(runs), 'run')}"
-    return (
-        f"write {what} from the {source} side, "
-        f"{named(pair.side(source))}, to the {target} side, {named(pair.side(target))}?"
-    )
+    return f"overwrite {what} of {named(pair.side(target))} with those of {named(pair.side(source))}?"
 
 
 def _rest(context: Context, found: Sequence[Pair]) -> list[tuple[Pair, Run]]:

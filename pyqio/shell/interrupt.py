@@ -1,12 +1,13 @@
 """Signals while the shell runs: Ctrl-C stops a command and never the shell; SIGTERM and SIGHUP end it in order.
 
-Images stay whole: nothing is raised inside the block layer.  There a signal waits until a timer finds the thread
-between two requests.
+Images stay whole: nothing is raised inside the block layer.  There a signal waits until the thread is found between two
+requests.
 """
 
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -55,7 +56,7 @@ def _handling(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _forget_wait()
         for number, before in former:
             signal.signal(number, before)
         if _ended:
@@ -74,12 +75,40 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _when_outside(frame: FrameType | None, reason: BaseException) -> None:
-    """Raise ``reason``, now or as soon as the block layer has been left."""
+    """Raise ``reason``, now or as soon as the block layer has been left.
+
+    A loop that makes one request after another is outside for a moment only, which a timer would hardly ever hit: it
+    is stopped where it calls the next function.
+    """
+    if _is_inside(frame):
+        signal.signal(signal.SIGALRM, lambda number, frame: _when_outside(frame, reason))
+        signal.setitimer(signal.ITIMER_REAL, _RETRY)
+        sys.setprofile(lambda frame, event, _: _at_call(frame, event, reason))
+        return
+    _raise(reason)
+
+
+def _at_call(frame: FrameType, event: str, reason: BaseException) -> None:
+    """Raise ``reason`` in place of a call that is made outside the block layer."""
+    if event == "call" and not _is_inside(frame.f_back) and frame.f_code.co_name != "__exit__":
+        _raise(reason)
+
+
+def _is_inside(frame: FrameType | None) -> bool:
+    """Whether the thread is in the block layer, or tidying up."""
     while frame is not None:
-        if str(frame.f_globals.get("__name__")).startswith(_WHOLE):
-            signal.signal(signal.SIGALRM, lambda number, frame: _when_outside(frame, reason))
-            signal.setitimer(signal.ITIMER_REAL, _RETRY)
-            return
+        if str(frame.f_globals.get("__name__")).startswith(_WHOLE) or frame.f_code.co_name == "__exit__":
+            return True
         frame = frame.f_back
+    return False
+
+
+def _raise(reason: BaseException) -> None:
+    _forget_wait()
     _ended.clear()
     raise reason
+
+
+def _forget_wait() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    sys.setprofile(None)

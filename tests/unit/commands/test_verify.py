@@ -251,7 +251,7 @@ def test_repair_when_confirmed_then_the_question_says_what_will_be_written(pair,
 
     pair.run("verify --repair-from raw")
 
-    assert asked == ["write 1 byte in 1 run from the raw side, raw.img, to the test side, test.img?"]
+    assert asked == ["overwrite 1 byte in 1 run of test.img with those of raw.img?"]
     assert pair.test.read_bytes()[1000] == 0xCD
 
 

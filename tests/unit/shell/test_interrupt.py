@@ -60,3 +60,14 @@ def test_termination_when_it_was_ignored_then_it_stays_so():
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, former)
+
+
+def test_interrupt_when_requests_leave_hardly_a_moment_between_them_then_it_is_raised_there():
+    options = {"driver": "null-co", "size": "1M", "latency-ns": "20000000"}
+    served: list[int] = []
+
+    with Graph().open(None, options, OpenFlags()) as image, pytest.raises(KeyboardInterrupt), between_requests():
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        served.extend(len(part) for part in image.stream(0, 100 * 4096, bytearray(4096)))
+
+    assert 1 <= len(served) < 50
