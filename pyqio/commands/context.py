@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pyqio.base.types import OpenFlags
@@ -133,6 +133,10 @@ class Context(Protocol):
 
     def confirm(self, question: str) -> bool:
         """Ask the person at the terminal; False where there is none."""
+        ...
+
+    def page(self) -> Iterator[str]:
+        """What was found so far as a page of HTML, in pieces."""
         ...
 
     def tell(self, result: Result) -> None:

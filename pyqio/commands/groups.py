@@ -26,7 +26,11 @@ GROUPS: Final = (
         "Reading and writing",
         ("read", "readv", "write", "writev", "discard", "flush", "undo", "aio_read", "aio_write", "aio_flush"),
     ),
-    Group("verification", "Verification", ("verify", "mismatches", "next", "prev", "diff", "blame", "explore", "demo")),
+    Group(
+        "verification",
+        "Verification",
+        ("verify", "mismatches", "next", "prev", "diff", "blame", "explore", "report", "demo"),
+    ),
     Group(
         "exploring",
         "Exploring",

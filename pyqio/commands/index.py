@@ -63,6 +63,7 @@ MODULES: Final = {
     "readv": "read",
     "remove_break": "debug",
     "reopen": "open",
+    "report": "report",
     "resume": "debug",
     "set": "set",
     "search": "search",

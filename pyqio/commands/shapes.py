@@ -451,6 +451,11 @@ SHAPES: Final = (
         ),
     ),
     Shape(
+        "report",
+        "a page of HTML was saved",
+        (Field("file", TEXT, "its name"), Field("size", SIZE, "of the file")),
+    ),
+    Shape(
         "checkup",
         "one thing that checkup has looked at",
         (

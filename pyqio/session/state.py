@@ -367,6 +367,12 @@ class Session:
         if self.halted:
             self.stopping = self.halted = False
 
+    def page(self) -> Iterator[str]:
+        """What was found so far as a page of HTML, in pieces."""
+        from pyqio.render.html import page
+
+        return page(self)
+
     def finish(self) -> int:
         """End the session; returns its exit status."""
         if self.divergences and self.stopping:

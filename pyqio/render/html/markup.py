@@ -1,0 +1,33 @@
+"""Text made fit for a page of HTML, and the pieces that the page is made of."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from pyqio.render.names import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+def text(value: object) -> str:
+    """Foreign text: control characters as backslash escapes, and nothing that is markup."""
+    return escape(visible(str(value)))
+
+
+def element(tag: str, content: str, style: str = "") -> str:
+    """``content``, which is markup, in an element; ``style``: its class."""
+    return f'<{tag} class="{style}">{content}</{tag}>' if style else f"<{tag}>{content}</{tag}>"
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> Iterator[str]:
+    """Rows of cells, which are markup; ``right``: the columns whose cells stand at their right edge."""
+    yield "<table>\n"
+    if headings:
+        yield f"<thead><tr>{''.join(element('th', text(heading)) for heading in headings)}</tr></thead>\n"
+    yield "<tbody>\n"
+    for row in rows:
+        cells = (element("td", cell, "n" if at in right else "") for at, cell in enumerate(row))
+        yield f"<tr>{''.join(cells)}</tr>\n"
+    yield "</tbody></table>\n"
