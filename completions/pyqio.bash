@@ -31,7 +31,7 @@ _pyqio_restore() {
 # Prints the words that may follow option $1; fails where it takes none.
 _pyqio_values() {
     case $1 in
-        -c | --cmd) echo 'abort aio_flush aio_read aio_write alias alloc back blame break check checkup children close colors create demo diff discard explore flush forward goto help history info length map mark mismatches next open peek poke prev print quit read readv remove_break reopen resume search set sigraise sleep snapshot source tee time timing tree truncate unalias undo verify wait_break watch where write writev' ;;
+        -c | --cmd) echo 'abort aio_flush aio_read aio_write alias alloc back blame break check checkup children close colors create demo diff discard explore flush forward goto help history info length map mark mismatches next open peek poke prev print quit read readv remove_break reopen report resume search set sigraise sleep snapshot source tee time timing tree truncate unalias undo verify wait_break watch where write writev' ;;
         -f | --format) echo 'blkverify file host_cdrom host_device luks memory null-aio null-co qcow2 raw' ;;
         -i | --aio) echo 'threads native io_uring' ;;
         -d | --discard) echo 'ignore off unmap on' ;;

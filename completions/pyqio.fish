@@ -51,6 +51,7 @@ function __pyqio_commands --description "Commands and what they do"
         'readv' 'reads a number of bytes at a specified offset' \
         'remove_break' 'remove a breakpoint by tag' \
         'reopen' 'reopens an image with new options' \
+        'report' 'saves what was found as a page of HTML' \
         'resume' 'resumes the request tagged as tag' \
         'search' 'looks for bytes' \
         'set' 'shows the settings, or changes one' \

@@ -310,9 +310,14 @@ def _types() -> str:
 TOPICS: Final = {
     topic.name: topic
     for topic in (
-        Topic("blkverify", "verified pairs of images", ("verify", "diff", "mismatches", "demo"), lambda: _BLKVERIFY),
+        Topic(
+            "blkverify",
+            "verified pairs of images",
+            ("verify", "diff", "mismatches", "blame", "explore", "report", "demo"),
+            lambda: _BLKVERIFY,
+        ),
         Topic("exit-status", "what a run returns", ("quit", "check"), lambda: _STATUS),
-        Topic("files", "files and variables of the environment", ("checkup",), _files),
+        Topic("files", "files and variables of the environment", ("history", "checkup", "explore"), _files),
         Topic("json", "results for machines", (), _json),
         Topic("keys", "the keys of the shell", (), lambda: _KEYS),
         Topic("options", "options of drivers", ("open", "reopen", "create"), lambda: _OPTIONS),
@@ -322,7 +327,7 @@ TOPICS: Final = {
         Topic(
             "sizes", "numbers and expressions", ("read", "write", "goto", "mark", "print", "truncate"), lambda: _SIZES
         ),
-        Topic("themes", "colours", (), _themes),
+        Topic("themes", "colours", ("colors",), _themes),
         Topic("types", "values and structures of typed views", ("read", "peek", "poke", "search"), _types),
     )
 }

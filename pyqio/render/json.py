@@ -71,7 +71,7 @@ class Json:
             case r.Diverged():
                 yield "mismatch", _mismatch(result) | self._place()
             case r.Diagnosed():
-                yield "mismatch", _diagnosed(result.diagnosis)
+                yield "mismatch", _members(result.diagnosis) | {"staged": False}
             case r.Verified():
                 yield "verify", _verified(result) | self._place()
             case r.Copied():
@@ -190,16 +190,15 @@ def _mismatch(result: r.Diverged) -> dict[str, Any]:
     elif isinstance(error, OutcomeMismatch):
         sides = {"raw-error": error.raw_error, "test-error": error.test_error}
         values |= {name: failure.message for name, failure in sides.items() if failure}
-    return values
+    return values | _diagnosed(result.diagnosis)
 
 
-def _diagnosed(diagnosis: Diagnosis) -> dict[str, Any]:
-    names = ("operation", "offset", "length", "message", "byte_count", "run_count", "sector_count")
-    return {
-        **{_word(name): getattr(diagnosis, name) for name in names},
-        "runs": [{"start": run.start, "end": run.end} for run in diagnosis.runs],
-        "staged": True,
-    }
+def _diagnosed(diagnosis: Diagnosis | None) -> dict[str, Any]:
+    """What was found out about a disagreement beyond the disagreement itself."""
+    if diagnosis is None:
+        return {}
+    names = ("end", "alignment", "sides", "excerpt", "operations", "hints", "report")
+    return {name: _plain(getattr(diagnosis, name)) for name in names}
 
 
 def _found(found: Differences) -> dict[str, Any]:
@@ -223,6 +222,7 @@ def _verified(result: r.Verified) -> dict[str, Any]:
         **_found(result.error.differences if result.error else Differences()),
         "unreadable-count": result.unreadable_count,
         "unreadable": unreadable,
+        **_diagnosed(result.diagnosis),
     }
 
 

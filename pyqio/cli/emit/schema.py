@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from pyqio.commands import shapes
+from pyqio.commands.shapes import SHAPES, fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from pyqio.commands.shapes import Field, Shape
 
 _KINDS: Final[dict[str, dict[str, Any]]] = {
-    shapes.TEXT: {"type": "string"},
-    shapes.BYTES: {"type": "string", "pattern": "^([0-9a-f]{2})*$"},
-    shapes.SIZE: {"type": "integer", "minimum": 0},
-    shapes.NUMBER: {"type": "integer"},
-    shapes.SECONDS: {"type": "number"},
-    shapes.FLAG: {"type": "boolean"},
-    shapes.TEXTS: {"type": "array", "items": {"type": "string"}},
-    shapes.OBJECT: {"type": "object"},
+    fields.TEXT: {"type": "string"},
+    fields.BYTES: {"type": "string", "pattern": "^([0-9a-f]{2})*$"},
+    fields.SIZE: {"type": "integer", "minimum": 0},
+    fields.NUMBER: {"type": "integer"},
+    fields.SECONDS: {"type": "number"},
+    fields.FLAG: {"type": "boolean"},
+    fields.TEXTS: {"type": "array", "items": {"type": "string"}},
+    fields.OBJECT: {"type": "object"},
+    fields.VALUE: {"type": ["integer", "string"]},
 }
 
 
@@ -29,8 +30,8 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "One line of the output of pyqio --json",
-        "oneOf": [{"$ref": f"#/$defs/{shape.type}"} for shape in shapes.SHAPES],
-        "$defs": {shape.type: _shape(shape) for shape in shapes.SHAPES},
+        "oneOf": [{"$ref": f"#/$defs/{shape.type}"} for shape in SHAPES],
+        "$defs": {shape.type: _shape(shape) for shape in SHAPES},
     }
 
 
@@ -49,11 +50,11 @@ def _shape(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _object(fields: Iterable[Field]) -> dict[str, Any]:
+def _object(members: Iterable[Field]) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": {field.name: _field(field) for field in fields},
-        "required": [field.name for field in fields if not field.optional],
+        "properties": {field.name: _field(field) for field in members},
+        "required": [field.name for field in members if not field.optional],
         "additionalProperties": False,
     }
 

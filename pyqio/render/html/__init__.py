@@ -68,9 +68,12 @@ class Source(Protocol):
         """Where the sides of the open pair are known to differ."""
         ...
 
+    @property
+    def diagnoses(self) -> Sequence[Diagnosis]:
+        """What is known of each mismatch."""
+        ...
+
     settings: Settings
-    diagnoses: Sequence[Diagnosis]
-    """What is known of each mismatch."""
 
 
 def page(source: Source) -> Iterator[str]:

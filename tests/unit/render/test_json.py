@@ -128,7 +128,10 @@ LINES = [
     "close; open blkverify:raw.img:copy.img; verify; read 0 4k; mismatches; next; prev; diff; diff 0 16; where 1k",
     "close; open blkverify:raw.img:copy.img; verify --repair-from raw -y; verify; mismatches; diff; read -v 0 64k",
     "alias x length; alias; x; time length; watch -n 0 -c 2 length; timing on; length; tee out.txt; length; tee off",
-    "checkup",
+    "close; open blkverify:raw.img:copy.img; write 0 4k; read 0 64k; blame 0 4k; history; history --ops; explore",
+    "peek -t u32le 0; poke 0 1; peek 0; search abc; search -x cd 1; read -t u64be 0 8; read -t mbr; colors",
+    "close; open b.qcow2; read -t qcow2-header; read --child file -v 0 16; peek 0; read --raw 0 16; children; tree",
+    "checkup; report found.html",
 ]
 
 
