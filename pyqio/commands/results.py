@@ -241,6 +241,18 @@ class Map(Record):
     runs: Iterable[tuple[int, int, bool]]
 
 
+class Strip(Record):
+    """What each part of a disk of ``length`` bytes is, to be drawn.
+
+    ``runs``: ranges, ascending and without gaps: (offset, length, state); a state is data, zero, compressed or
+    unallocated.  ``differing``: bytes in which the sides of a pair are known to differ.
+    """
+
+    length: int
+    runs: Sequence[tuple[int, int, str]]
+    differing: Sequence[Run] = ()
+
+
 class Info(Record):
     """What a format says of itself.
 
@@ -450,6 +462,7 @@ Result = (
     | Length
     | Allocated
     | Map
+    | Strip
     | Info
     | Snapshots
     | Found

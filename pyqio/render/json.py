@@ -91,6 +91,11 @@ class Json:
             case r.Map():
                 for offset, length, allocated in result.runs:
                     yield "map", {"offset": offset, "length": length, "allocated": allocated}
+            case r.Strip():
+                for offset, length, state in result.runs:
+                    yield "strip", {"offset": offset, "length": length, "state": state}
+                for run in result.differing:
+                    yield "differing", {"offset": run.start, "length": run.length}
             case r.Info():
                 yield "info", _info(result)
             case r.Snapshots():

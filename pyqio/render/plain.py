@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pyqio.base.errors import BlockError
     from pyqio.base.kinds import Kind
 
+_COLUMNS = 80
+"""What a drawing fits into where there is no terminal."""
+
 _GUESSED = """\
 WARNING: Image format was not specified for '{}' and probing guessed raw.
          Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.
@@ -131,6 +134,11 @@ class Plain:
                 out(f"{result.allocated}/{result.length} bytes allocated at offset {place}\n")
             case r.Map():
                 out("".join(_map(result)))
+            case r.Strip():
+                from pyqio.render.styled.strip import strip_lines
+                from pyqio.render.styled.theme import Theme
+
+                out("".join(strip_lines(result, Theme(), _COLUMNS, unicode=False)))
             case r.Info():
                 out("".join(_info(result)))
                 self._facts(result.specific, depth=1)

@@ -45,6 +45,12 @@ SHAPES: Final = (
         (*RANGE, Field("allocated", FLAG, "in the top layer")),
     ),
     Shape(
+        "strip",
+        "one range of the image as 'map --graph' draws it; they ascend without gaps",
+        (*RANGE, Field("state", TEXT, "data, zero, compressed or unallocated")),
+    ),
+    Shape("differing", "a range of the strip in which the sides of a pair are known to differ", RANGE),
+    Shape(
         "info",
         "what the format says of itself",
         (

@@ -67,6 +67,10 @@ class Styled:
                 from pyqio.render.styled.map import map_lines
 
                 self._print(map_lines(result, self._theme, self._screen.columns, unicode=self._unicode))
+            case r.Strip():
+                from pyqio.render.styled.strip import strip_lines
+
+                self._print(strip_lines(result, self._theme, self._screen.columns, unicode=self._unicode))
             case r.Info():
                 from pyqio.render.styled.views import info
 
