@@ -1,8 +1,10 @@
 """The map of an image: where each range lies in the whole, drawn to scale.
 
-offset         size  state
-0x0          64 KiB  allocated    ██
-0x10000     960 KiB  unallocated    ██████████████████████████████
+    offset         size  state
+    0x0          64 KiB  allocated    ██
+    0x10000     960 KiB  unallocated    ██████████████████████████████
+
+There are no bars where there is no room for them.
 """
 
 from __future__ import annotations

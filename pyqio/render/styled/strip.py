@@ -5,6 +5,8 @@
 
     # data 1.250 MiB   + mixed   0 zero 512 KiB   . unallocated 2.250 MiB
     A cell is 32 KiB of 4 MiB.
+
+A cell with ranges of several states is mixed, unless the sides of a pair differ in it.
 """
 
 from __future__ import annotations
