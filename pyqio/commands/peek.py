@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pyqio.base.errors import BlockError, UsageError, VerifyError
 from pyqio.base.types import PERM_WRITE
 from pyqio.commands.child import Child, image_at, node_at
-from pyqio.commands.command import Command, command
-from pyqio.commands.kinds import VALUE_TYPE, Number, Word
+from pyqio.commands.command import Command, Flag, command
+from pyqio.commands.kinds import VALUE_TYPE, ChildPath, Number, Word
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import diverged, past_end
 from pyqio.commands.results import Failed, Said
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pyqio.block.image import Image
     from pyqio.commands.context import Context
     from pyqio.commands.results import Result
+
+SIDES: Final = ("raw", "test")
+"""Nodes of a pair that have its offsets."""
 
 _PEEK = """
  shows one value: its bytes, and the number, text, identifier or time in them
@@ -78,7 +81,7 @@ class Peek(Command):
 class Poke(Command):
     """Write one value."""
 
-    child: Child = ""
+    child: Annotated[str, Flag("", "write to this node alone (see 'children')", long="child"), ChildPath()] = ""
     type: Annotated[str, VALUE_TYPE]
     offset: Annotated[int, Number("off")]
     value: Annotated[str, Word("value")]
@@ -104,11 +107,11 @@ class Poke(Command):
         return [Said(text=f"wrote {len(data)} bytes at offset {self.offset:#x} of {self.child} alone")]
 
     def effect(self) -> Effect | None:
-        """A write, unless it goes to one node alone."""
+        """A write, to one side at least; what lies elsewhere has offsets of its own."""
         from pyqio.verify.structures.values import VALUES
 
         length = VALUES[self.type].size or len(self.value.encode("utf-8", "surrogateescape"))
-        return None if self.child else Effect("write", self.offset, length)
+        return Effect("write", self.offset, length) if self.child in ("", *SIDES) else None
 
     def _data(self) -> bytes:
         from pyqio.verify.structures.values import encode

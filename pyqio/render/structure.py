@@ -3,7 +3,7 @@
 test: qcow2, test.qcow2
     data at 0x50234 of test.file
     l1: index 0, entry 0x8000000000040000, entry offset 0x30000, copied
-  ! the refcount of the host cluster at 0x50000 is 2, but COPIED says that it is 1
+  ! the host cluster at 0x50000 has refcount 2, but COPIED says 1
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def structure_lines(structure: s.Structure) -> Iterator[Line]:
     room = max((len(_hex(part.data)) for part in structure.parts), default=0)
     for part in structure.parts:
         yield from _field_lines(part, digits=digits, names=names, room=room)
-    yield from (_wrong_line(text) for text in structure.wrong)
+    for text in structure.wrong:
+        yield from _wrong_lines(text)
 
 
 def tree_lines(tree: Tree, *, unicode: bool) -> Iterator[Line]:
@@ -110,7 +111,8 @@ def _step_lines(step: Step) -> Iterator[Line]:
         yield [("", _INDENT), kind, ("", f" at {step.offset:#x}" if step.kind in ("data", "hole") else "")]
     for group, values in step.facts.items():
         yield from _fact_lines(group, values)
-    yield from (_wrong_line(text) for text in step.wrong)
+    for text in step.wrong:
+        yield from _wrong_lines(text)
 
 
 def _fact_lines(name: str, value: Any) -> Iterator[Line]:
@@ -155,8 +157,11 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _wrong_line(text: str) -> Line:
-    return [("bad", f"  ! {visible(text)}")]
+def _wrong_lines(text: str) -> Iterator[Line]:
+    from textwrap import wrap
+
+    lines = wrap(visible(text), WIDTH, initial_indent="  ! ", subsequent_indent="    ", break_on_hyphens=False)
+    yield from ([("bad", line)] for line in lines)
 
 
 def _field_lines(part: s.Field, *, digits: int, names: int, room: int) -> Iterator[Line]:

@@ -153,6 +153,13 @@ def test_poke_when_one_side_is_named_then_says_so(pair):
     assert pair.run("poke --child test u8 64k 1") == ("wrote 1 bytes at offset 0x10000 of test alone\n", "")
 
 
+def test_poke_when_one_side_is_named_then_the_journal_has_it(pair):
+    pair.run("poke --child test u16le 64k 1")
+
+    (operation,) = (found for found in pair.session.journal.touching(65536, 1) if found.text.startswith("poke"))
+    assert operation.effect[:3] == ("write", 65536, 2)
+
+
 def test_poke_when_the_file_belongs_to_a_format_then_refused(pair):
     assert pair.run("poke --child test.file u8 0 1") == (
         "",

@@ -25,7 +25,7 @@ guest offset 0x0 (0): sector 0, byte 0x0
         cluster offset 0x50000
     refcount: count 2, cluster 5, block offset 0x20000, entry offset 0x2000a
     users: count 1, complete
-  ! the refcount of the host cluster at 0x50000 is 2, but COPIED says that it is 1
+  ! the host cluster at 0x50000 has refcount 2, but COPIED says 1
   ! 1 entry leads to the host cluster, but its refcount is 2
 """
 ENTRY = """\

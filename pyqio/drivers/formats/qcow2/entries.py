@@ -12,6 +12,7 @@ from pyqio.base.structure import FLAGS, OFFSET, Bits, Field
 from pyqio.drivers.formats.qcow2.layout import (
     COMPRESSED,
     COPIED,
+    FEATURE_NAMES,
     OFFSET_MASK,
     SUB_ALLOCATED,
     SUBCLUSTERS,
@@ -23,8 +24,25 @@ if TYPE_CHECKING:
 
 REFTABLE_MASK: Final = ~0x1FF & (1 << 64) - 1
 
+FEATURES_OFFSET: Final = 72
+
 _ONE: Final = "the refcount is exactly 1"
 _SHARED: Final = "the refcount is not 1: a write makes a copy"
+
+
+def features_field(features: int) -> Field:
+    """The incompatible features of the header."""
+    names = {bit: name for kind, bit, name in FEATURE_NAMES if kind == 0}
+    return Field(
+        offset=FEATURES_OFFSET,
+        data=features.to_bytes(8, "big"),
+        name="incompatible_features",
+        value=features,
+        form=FLAGS,
+        bits=tuple(
+            Bits(high=bit, low=bit, name=name, value=features >> bit & 1) for bit, name in sorted(names.items())
+        ),
+    )
 
 
 def l1_field(geometry: Geometry, entry: int, at: int) -> Field:

@@ -12,12 +12,21 @@ from pyqio.base.structure import Explanation, Field, Onward, Structure
 from pyqio.drivers.formats.qcow2 import layout, users
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.compressed import TYPES
-from pyqio.drivers.formats.qcow2.entries import REFTABLE_MASK, l1_field, l2_fields, refcount_field, reftable_field
+from pyqio.drivers.formats.qcow2.entries import (
+    REFTABLE_MASK,
+    features_field,
+    l1_field,
+    l2_fields,
+    refcount_field,
+    reftable_field,
+)
 from pyqio.drivers.formats.qcow2.layout import COMPRESSED, COPIED, OFFSET_MASK, SUB_ALLOCATED, SUBCLUSTERS, ZERO
+from pyqio.drivers.formats.qcow2.snapshots import table_bytes as table_bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from pyqio.drivers.formats.qcow2.snapshots import Snapshot
     from pyqio.drivers.formats.qcow2.store import Store
 
 _SHOWN_USERS: Final = 8
@@ -52,8 +61,7 @@ class _Trace:
     def walk(self) -> str:
         """Go all the way; returns what kind of byte it is."""
         geometry, offset = self._geometry, self._offset
-        if self._store.fields.incompatible_features & layout.CORRUPT:
-            self.wrong.append("the image is marked as corrupt")
+        self._marks()
         self.facts["cluster"] = {
             "number": offset >> geometry.cluster_bits,
             "byte": offset & geometry.cluster_mask,
@@ -63,6 +71,16 @@ class _Trace:
         if table is None:
             return _DAMAGED
         return self._walk_l2(table) if table else self._unallocated()
+
+    def _marks(self) -> None:
+        """What the header says of the whole image."""
+        features = self._store.fields.incompatible_features
+        if features & layout.CORRUPT:
+            self.wrong.append("the image is marked as corrupt")
+        if features & layout.DIRTY and not self._store.writable:
+            self.wrong.append("the image is marked as dirty: its refcounts may be out of date")
+        if features & (layout.CORRUPT | layout.DIRTY):
+            self._note("incompatible features", [features_field(features)])
 
     def _walk_l1(self) -> int | None:
         """Host offset of the L2 table, 0 where there is none, None where what is said cannot be."""
@@ -217,8 +235,8 @@ class _Trace:
         if not count:
             self.wrong.append(f"the {what} at {host:#x} is in use, but its refcount is 0")
         elif copied is not None and self._flags_count and copied != (count == 1):
-            flag = "COPIED says that it is 1" if copied else "COPIED is not set"
-            self.wrong.append(f"the refcount of the {what} at {host:#x} is {count}, but {flag}")
+            flag = "COPIED says 1" if copied else "COPIED is not set"
+            self.wrong.append(f"the {what} at {host:#x} has refcount {count}, but {flag}")
         return {"count": count, **facts}
 
     def _read_count(self, block: int, index: int, at: int) -> tuple[int, bytes]:
@@ -254,6 +272,8 @@ class _Trace:
             ("the header", 0, size),
             ("the L1 table", store.mapping.l1_offset, len(store.mapping.l1) * 8),
             ("the refcount table", store.refcounts.table_offset, table_bytes),
+            ("the snapshot table", fields.snapshots_offset, table_bytes_of(store.snapshots)),
+            *(("a snapshot's L1 table", s.l1_table_offset, s.l1_size * 8) for s in self._other_snapshots()),
         ]
         for name, start, count in regions:
             if host < start + count and start < host + length:
@@ -265,6 +285,10 @@ class _Trace:
         if store.mapping.l1.count(first | COPIED) + store.mapping.l1.count(first) > expected:
             other = "another L1 entry leads there too" if expected else "an L2 table is there"
             self.wrong.append(f"the {what} at {host:#x}: {other}")
+
+    def _other_snapshots(self) -> Iterator[Snapshot]:
+        """The snapshots, but for the one that the image is opened as."""
+        return (s for s in self._store.snapshots if s.l1_table_offset != self._store.mapping.l1_offset)
 
     def _encryption(self, at: int) -> None:
         store = self._store

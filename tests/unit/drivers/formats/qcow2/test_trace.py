@@ -87,9 +87,9 @@ def test_explain_when_there_is_data_then_the_bytes_of_each_entry(written):
         ([(L2, 8, COPIED | FIRST | 4)], "data", ["L2 entry: reserved 0x2: reserved bits must be 0"]),
         ([(BLOCK + 10, 2, 0)], "data", ["the host cluster at 0x50000 is in use, but its refcount is 0"]),
         ([(BLOCK + 10, 2, 2)], "data",
-         ["the refcount of the host cluster at 0x50000 is 2, but COPIED says that it is 1",
+         ["the host cluster at 0x50000 has refcount 2, but COPIED says 1",
           "1 entry leads to the host cluster, but its refcount is 2"]),
-        ([(L2, 8, FIRST)], "data", ["the refcount of the host cluster at 0x50000 is 1, but COPIED is not set"]),
+        ([(L2, 8, FIRST)], "data", ["the host cluster at 0x50000 has refcount 1, but COPIED is not set"]),
         ([(L2, 8, COPIED | FIRST + CLUSTER)], "data",
          ["the host cluster at 0x60000 is also that of guest cluster 0x10000",
           "2 entries lead to the host cluster, but its refcount is 1"]),
@@ -108,6 +108,7 @@ def test_explain_when_there_is_data_then_the_bytes_of_each_entry(written):
           "the refcount block offset 0x20200 is not aligned to a cluster",
           "the host cluster at 0x50000 is in use, but its refcount is 0"]),
         ([(72, 8, 2)], "data", ["the image is marked as corrupt"]),
+        ([(72, 8, 1)], "data", ["the image is marked as dirty: its refcounts may be out of date"]),
     ],
 )  # fmt: skip
 def test_explain_when_metadata_are_damaged_then_says_so_and_leaves_them(written, edits, kind, wrong):
@@ -150,6 +151,20 @@ def test_explain_when_a_snapshot_shares_the_cluster_then_it_is_a_user(written):
         "others": [{"snapshot": "before", "guest_offset": 0}],
     }
     assert (found.facts["refcount"]["count"], found.facts["l2"]["copied"], found.wrong) == (2, False, [])
+
+
+@pytest.mark.parametrize(("field", "name"), [(64, "the snapshot table"), (0, "a snapshot's L1 table")])
+def test_explain_when_an_entry_leads_to_what_a_snapshot_has_then_says_so(written, field, name):
+    qcow2 = Opened(written())
+    qcow2.image.snapshot_create("before")
+    qcow2.image.close()
+    table = int.from_bytes(qcow2.file.data[64:72], "big")
+    place = int.from_bytes(qcow2.file.data[64:72] if field else qcow2.file.data[table : table + 8], "big")
+    l2 = int.from_bytes(qcow2.file.data[L1 + 2 : L1 + 8], "big")
+
+    found = explain(patched(qcow2.file, (l2, 8, place)), read_only=True)
+
+    assert f"the host cluster at {place:#x} lies over {name}" in found.wrong
 
 
 def test_explain_when_the_cluster_is_compressed_then_how_long_it_is(opened):
