@@ -11,7 +11,7 @@ from pyqio.commands.kinds import Number
 from pyqio.commands.results import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from pyqio.commands.context import Context
     from pyqio.commands.results import Result
@@ -23,17 +23,17 @@ _ABOUT = """
  Example:
  'blame 0x400 512' - who wrote 512 bytes from 1 kilobyte on
 
- Without a range it is the sector where the session looks.  'last writer of' says which of the bytes no later operation
- has written.  The outcomes are those of both sides of a verified pair.
+ Without a range it is the sector where the session looks.  'last writer' says which of the bytes no later operation
+ has written; session -1 is the one before this.  The outcomes are those of both sides of a verified pair.
 """
 
-_SESSION = Column("session")
 _COLUMNS = (
     Column("number", "number"),
+    Column("session", "number"),
     Column("when"),
     Column("operation"),
     Column("touched"),
-    Column("last_writer_of"),
+    Column("last_writer"),
     Column("outcome"),
 )
 
@@ -65,11 +65,18 @@ def blame(run: Run, touching: Sequence[Operation]) -> Table:
     """The operations that touched ``run``, oldest first."""
     written = last_writers(run, touching)
     rows = [
-        [*_row(operation), _ranges([_overlap(run, operation)]), _ranges(runs), outcome(operation)]
-        for operation, runs in zip(touching, written, strict=True)
+        [*cells, _ranges(run, [_overlap(run, operation)]), _ranges(run, runs), operation.outcome.words]
+        for cells, operation, runs in zip(told(touching), touching, written, strict=True)
     ]
     empty = f"no operation is known that touched [{run.start:#x}, {run.end:#x})"
-    return with_sessions(Table(name="blame", columns=_COLUMNS, rows=rows, empty=empty), touching)
+    return Table(name="blame", columns=_COLUMNS, rows=rows, empty=empty)
+
+
+def told(operations: Sequence[Operation]) -> list[list[Any]]:
+    """Number, session (-1 for the one before this), time and text of each."""
+    former = list(dict.fromkeys(o.session for o in operations if o.session))
+    ages = {session: age - len(former) for age, session in enumerate(former)}
+    return [[o.number, ages.get(o.session), _time_of(o), o.text] for o in operations]
 
 
 def last_writers(run: Run, operations: Sequence[Operation]) -> list[list[Run]]:
@@ -87,29 +94,9 @@ def last_writers(run: Run, operations: Sequence[Operation]) -> list[list[Run]]:
     return found[::-1]
 
 
-def with_sessions(table: Table, operations: Iterable[Operation]) -> Table:
-    """The table with a column for the sessions, where there is more than the one that runs."""
-    sessions = [operation.session for operation in operations]
-    if not any(sessions):
-        return table
-    rows = [[row[0], session or "this", *row[1:]] for session, row in zip(sessions, table.rows, strict=True)]
-    first, *others = table.columns
-    return table.replace(columns=(first, _SESSION, *others), rows=rows)
-
-
-def time_of(operation: Operation) -> str:
+def _time_of(operation: Operation) -> str:
     """When it began, on the clock of the host."""
-    return datetime.fromtimestamp(operation.when).strftime("%H:%M:%S")
-
-
-def outcome(operation: Operation) -> str:
-    """How it ended: on both sides of a pair, or altogether."""
-    text, raw, test = operation.outcome
-    return f"{raw}/{test}" if raw or test else text
-
-
-def _row(operation: Operation) -> list[Any]:
-    return [operation.number, time_of(operation), operation.text]
+    return datetime.fromtimestamp(operation.when).strftime("%m-%d %H:%M:%S")
 
 
 def _overlap(run: Run, operation: Operation) -> Run:
@@ -117,5 +104,6 @@ def _overlap(run: Run, operation: Operation) -> Run:
     return Run(max(run.start, effect.offset), min(run.end, effect.offset + effect.length))
 
 
-def _ranges(runs: Iterable[Run]) -> str:
-    return " ".join(f"[{run.start:#x}, {run.end:#x})" for run in runs)
+def _ranges(whole: Run, runs: Sequence[Run]) -> str:
+    """Where they are, first and last byte."""
+    return "all" if list(runs) == [whole] else " ".join(f"{run.start:#x}-{run.end - 1:#x}" for run in runs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pyqio.commands.blame import outcome, time_of, with_sessions
+from pyqio.commands.blame import told
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import Number
 from pyqio.commands.rejected import Rejected
@@ -33,6 +33,7 @@ _ABOUT = """
 _TYPED = (Column("number", "number"), Column("line"))
 _OPERATIONS = (
     Column("number", "number"),
+    Column("session", "number"),
     Column("when"),
     Column("operation"),
     Column("outcome"),
@@ -71,9 +72,11 @@ class History(Command):
 
 
 def _table(operations: Sequence[Operation], findings: Findings) -> Table:
-    rows = [(o.number, time_of(o), o.text, outcome(o), _mark(o, findings)) for o in operations]
-    table = Table(name="operations", columns=_OPERATIONS, rows=rows, empty="no such operation is known")
-    return with_sessions(table, operations)
+    rows = [
+        [*cells, operation.outcome.words, _mark(operation, findings)]
+        for cells, operation in zip(told(operations), operations, strict=True)
+    ]
+    return Table(name="operations", columns=_OPERATIONS, rows=rows, empty="no such operation is known")
 
 
 def _mark(operation: Operation, findings: Findings) -> str:

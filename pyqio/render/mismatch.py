@@ -18,10 +18,10 @@ What a side holds ("all zero") is told of the first run of differing bytes, and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pyqio.base.types import SECTOR_SIZE
-from pyqio.render.diff import Layout
+from pyqio.render.diff import Layout, Row
 from pyqio.render.names import columns, quoted_path, shortened, visible
 
 if TYPE_CHECKING:
@@ -30,25 +30,10 @@ if TYPE_CHECKING:
     from pyqio.base.errors import VerifyError
     from pyqio.base.types import Run
     from pyqio.render.spans import Line
-    from pyqio.verify.diagnosis import Diagnosis, Holding, Step
+    from pyqio.verify.diagnosis import Diagnosis, Excerpt, Holding, Step
     from pyqio.verify.journal import Operation
 
 WIDTH: Final = 79
-
-
-class Rows(NamedTuple):
-    """The first row that differs, as both sides have it, and the equal one before it, b"" where there is none."""
-
-    offset: int
-    raw: bytes
-    test: bytes
-    before: bytes
-    layout: Layout
-
-    @property
-    def unlike(self) -> list[bool]:
-        """For each byte, whether the sides differ there."""
-        return [ours != theirs for ours, theirs in zip(self.raw, self.test, strict=False)]
 
 
 def qemu_line(error: VerifyError, *, alignment: int) -> str:
@@ -73,11 +58,16 @@ def first_line(diagnosis: Diagnosis) -> str:
 
 def report(diagnosis: Diagnosis) -> Iterator[str]:
     """All lines, as plain text."""
-    for part in parts(diagnosis):
-        if isinstance(part, Rows):
-            yield from _plain_rows(part)
-        else:
+    layout = Layout(diagnosis.first + 1)
+    for part in parts(diagnosis, layout.width):
+        if not isinstance(part, Row):
             yield text_of(part)
+        elif any(part.unlike):
+            yield layout.row("R", part.offset, part.raw)
+            yield layout.row("T", part.offset, part.test)
+            yield layout.marks(part.unlike)
+        else:
+            yield layout.row(" ", part.offset, part.raw)
 
 
 def text_of(line: Line) -> str:
@@ -85,15 +75,15 @@ def text_of(line: Line) -> str:
     return "".join(text for _, text in line)
 
 
-def parts(diagnosis: Diagnosis) -> Iterator[Line | Rows]:
-    """All lines, and the rows in their place."""
+def parts(diagnosis: Diagnosis, width: int) -> Iterator[Line | Row]:
+    """All lines, and the rows of bytes in their place: ``width`` (a divisor of 16) in each."""
     yield [("bad", first_line(diagnosis))]
     if diagnosis.runs:
-        yield from _contents(diagnosis)
+        yield from _contents(diagnosis, width)
     else:
         for side in diagnosis.sides:
             name = f" {visible(side.name)}:" if side.name else ""
-            yield from _fold(f"{side.key:4} {name} {visible(side.error)}", side.key)
+            yield from _fold(f"{side.key:4} {name} {visible(side.error)}", side.key, only=4)
     yield from closing(diagnosis)
 
 
@@ -110,10 +100,9 @@ def closing(diagnosis: Diagnosis) -> Iterator[Line]:
 
 
 def _operation(operation: Operation) -> str:
-    text, raw, test = operation.outcome
     session = f" of {operation.session}" if operation.session else ""
-    ended = f"{raw}/{test}" if raw or test else text
-    return visible(f"#{operation.number}{session} {shortened(visible(operation.text), WIDTH)} ({ended})")
+    text = shortened(visible(operation.text), WIDTH)
+    return visible(f"#{operation.number}{session} {text} ({operation.outcome.words})")
 
 
 def _explore(path: str) -> Iterator[Line]:
@@ -129,13 +118,13 @@ def _explore(path: str) -> Iterator[Line]:
     yield [("dim", pieces[-1])]
 
 
-def _contents(diagnosis: Diagnosis) -> Iterator[Line | Rows]:
+def _contents(diagnosis: Diagnosis, width: int) -> Iterator[Line | Row]:
     yield from _extent(diagnosis)
     holdings = [_held(side) for side in diagnosis.sides]
     for side, text in zip(diagnosis.sides, holdings, strict=True):
         yield from _side(side, text.ljust(max(map(len, holdings))))
     if diagnosis.excerpt:
-        yield from _rows(diagnosis)
+        yield from _rows(diagnosis, diagnosis.excerpt, width)
     elif diagnosis.sides and not any(side.error for side in diagnosis.sides):
         yield [("", "  Read again, both sides hold the same: the difference was passing.")]
 
@@ -177,7 +166,7 @@ def _side(side: Holding, held: str) -> Iterator[Line]:
     if steps and columns(f"  {line}") <= WIDTH:
         yield [("", "  "), (side.key, line[:4]), ("", line[4:])]
         return
-    yield from _fold(f"{side.key:4}  {held}  {shortened(name, 40)}", side.key)
+    yield from _fold(f"{side.key:4}  {held}  {shortened(name, 40)}", side.key, only=4)
     for arrow, step in zip(["", *["-> "] * len(steps)], steps, strict=False):
         yield from _fold(f"      {arrow}{step}")
 
@@ -194,23 +183,20 @@ def _steps(way: tuple[Step, ...]) -> list[str]:
     return steps
 
 
-def _rows(diagnosis: Diagnosis) -> Iterator[Line | Rows]:
-    """The first row that differs on both sides, the one before it, and how much is left."""
-    excerpt, first = diagnosis.excerpt, diagnosis.first
-    assert excerpt is not None
-    layout = Layout(first + 1)
-    width = layout.width
-    row = first - first % width
+def _rows(diagnosis: Diagnosis, excerpt: Excerpt, width: int) -> Iterator[Line | Row]:
+    """The first row that differs, the one before it where it is equal, and how much is left."""
+    row = diagnosis.first - diagnosis.first % width
 
-    def bytes_at(data: bytes, offset: int) -> bytes:
+    def at(offset: int) -> Row:
         start = offset - excerpt.offset
-        return data[start : start + width] if start >= 0 else b""
+        raw, test = (data[start : start + width] if start >= 0 else b"" for data in (excerpt.raw, excerpt.test))
+        return Row(offset, raw, test)
 
-    before = bytes_at(excerpt.raw, row - width)
-    agreed = before if before == bytes_at(excerpt.test, row - width) else b""
-    rows = Rows(row, bytes_at(excerpt.raw, row), bytes_at(excerpt.test, row), agreed, layout)
-    yield rows
-    left = diagnosis.byte_count - sum(rows.unlike)
+    before, first = at(row - width), at(row)
+    if before.raw and not any(before.unlike):
+        yield before
+    yield first
+    left = diagnosis.byte_count - sum(first.unlike)
     following = [max(run.start, row + width) for run in diagnosis.runs if run.end > row + width]
     if left > 0 and following:
         text = f"* {left} more bytes differ between {following[0]:#x} and {diagnosis.end - 1:#x}"
@@ -223,22 +209,15 @@ def _diff(diagnosis: Diagnosis) -> str:
     return f"  (diff {run.start:#x} {run.length})"
 
 
-def _plain_rows(rows: Rows) -> Iterator[str]:
-    layout = rows.layout
-    if rows.before:
-        yield layout.row(" ", rows.offset - layout.width, rows.before)
-    yield layout.row("R", rows.offset, rows.raw)
-    yield layout.row("T", rows.offset, rows.test)
-    yield layout.marks(rows.unlike)
-
-
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _fold(text: str, role: str = "") -> Iterator[Line]:
-    """Indented, and on further lines what is too long for one; ``role``: of the first word, or of all of a remark."""
+def _fold(text: str, role: str = "", *, only: int = WIDTH) -> Iterator[Line]:
+    """Indented, and on further lines what is too long for one; ``role``: of the ``only`` first characters."""
     from textwrap import wrap
 
     for line in wrap(text, WIDTH - 2, drop_whitespace=False, subsequent_indent="      "):
-        yield [(role, "  " + shortened(line.rstrip(), WIDTH - 2))]
+        shown = shortened(line.rstrip(), WIDTH - 2)
+        yield [("", "  "), (role, shown[:only]), ("", shown[only:])]
+        role = role if only == WIDTH else ""

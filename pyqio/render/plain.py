@@ -242,7 +242,7 @@ class Plain:
 
             for line in report(result.diagnosis or diagnose(result.error, result.nodes)):
                 self._screen.err(f"{line}\n")
-            self._add("", "a verified pair does not agree")
+            self._screen.err(disagreement(self._program, self._screen.place))
         else:
             self._screen.err(f"{qemu_line(result.error, alignment=result.alignment)}\n")
 
@@ -267,6 +267,11 @@ class Plain:
 
             if near := get_close_matches(name, known):
                 self._add(f"did you mean {' or '.join(near)}?")
+
+
+def disagreement(program: str, place: str) -> str:
+    """Where in a script a verified pair did not agree; "" where there is no script."""
+    return f"{program}: {place}: a verified pair does not agree\n" if place else ""
 
 
 def transfer(result: r.Transfer) -> str:

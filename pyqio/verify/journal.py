@@ -61,6 +61,12 @@ class Outcome(NamedTuple):
     raw: str = ""
     test: str = ""
 
+    @property
+    def words(self) -> str:
+        """Both sides' outcomes, or what was wrong though both of them did it."""
+        both_did = (self.raw, self.test) == ("ok", "ok")
+        return f"{self.raw}/{self.test}" if self.raw and (self.text == "ok" or not both_did) else self.text
+
 
 IN_FLIGHT: Final = Outcome("in flight")
 

@@ -6,7 +6,7 @@ from pyqio.commands.shapes.fields import BYTES, FLAG, NUMBER, RANGE, SECONDS, SI
 
 _OPERATION: Final = (
     Field("number", NUMBER, "counted from one in its session"),
-    Field("session", TEXT, "when its session began, 'this' for the one that runs", optional=True),
+    Field("session", NUMBER, "-1 for the one before this, and so on; null for this one", nullable=True),
     Field("when", TEXT, "when it began, on the clock of the host"),
     Field("operation", TEXT, "as it was typed"),
 )
@@ -194,7 +194,7 @@ SHAPES: Final = (
         (
             *_OPERATION,
             Field("touched", TEXT, "which of the bytes"),
-            Field("last-writer-of", TEXT, "those that no later operation has written"),
+            Field("last-writer", TEXT, "those that no later operation has written"),
             Field("outcome", TEXT, "how it ended, on both sides of a pair"),
         ),
     ),

@@ -28,7 +28,7 @@ _SEQUENCE: Final = re.compile("\x1b\\[[0-9;]*m")
 def diff_lines(diff: Diff, theme: Theme, columns: int) -> Iterator[str]:
     """All lines of the result, without their ends.  ``columns``: of the window."""
     yield from (theme.paint(theme.heading, text) for text in plain.headline(diff))
-    rows = Rows(theme, _shape(diff.end, min(columns, _ONE_SIDE)))
+    rows = Rows(theme, shape_of(diff.end, min(columns, _ONE_SIDE)))
     show = rows.stacked
     if diff.side:
         show = rows.beside
@@ -45,8 +45,8 @@ def diff_lines(diff: Diff, theme: Theme, columns: int) -> Iterator[str]:
         yield theme.paint(theme.dim if differs else theme.ok, text)
 
 
-def _shape(end: int, columns: int) -> Shape:
-    """The widest row that has room for the letter of a side."""
+def shape_of(end: int, columns: int) -> Shape:
+    """The widest row, for offsets below ``end``, that has room for the letter of a side."""
     shape = shape_for(end, columns)
     return shape if shape.gutter else shape_for(end, columns - _GUTTER)._replace(gutter=_GUTTER)
 

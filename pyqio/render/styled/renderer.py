@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 from pyqio.base.structure import Structure
 from pyqio.commands import results as r
 from pyqio.render.names import columns, visible
-from pyqio.render.plain import Plain
+from pyqio.render.plain import Plain, disagreement
+from pyqio.verify.diagnosis import Diagnosis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pyqio.commands.settings import Settings
     from pyqio.render.plain import Screen
@@ -102,8 +103,11 @@ class Styled:
                 self._point(result)
             case r.Failed() | r.PatternMismatch() | r.OpenFailed() | r.Unknown() | r.CheckFailed():
                 self._word(result, "bad", "hint")
-            case r.Diverged():
-                self._word(result, "bad")
+            case r.Diverged(diagnosis=Diagnosis() as diagnosis):
+                self._diagnosis(diagnosis, self._screen.err, self._err_theme)
+                self._screen.err(disagreement(self._program, self._screen.place))
+            case r.Diagnosed():
+                self._diagnosis(result.diagnosis, self._screen.out, self._theme)
             case r.Warned() | r.Found():
                 self._word(result, "warning")
             case r.Transfer(machine=False):
@@ -137,6 +141,12 @@ class Styled:
         theme = self._theme
         for line in lines_of(result, unicode=self._unicode):
             self._screen.out("".join(theme.paint(theme.style(role), text) for role, text in line) + "\n")
+
+    def _diagnosis(self, diagnosis: Diagnosis, show: Callable[[str], None], theme: Theme) -> None:
+        from pyqio.render.styled.mismatch import mismatch_lines
+
+        for line in mismatch_lines(diagnosis, theme, self._screen.columns):
+            show(f"{line}\n")
 
     def _facts(self, facts: r.Facts) -> None:
         from pyqio.render.styled.tables import facts_lines
