@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.base import folders
 from pyqio.commands.rejected import Rejected
-from pyqio.render.names import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,13 +46,13 @@ def load(session: Session) -> None:
         text = _read(name)
     except FileNotFoundError:
         if os.environ.get("PYQIO_CONFIG"):
-            session.warn(f"{visible(name)}: there is no such file, as PYQIO_CONFIG wants")
+            _warn(session, name, "there is no such file, as PYQIO_CONFIG wants")
         return
     except OSError as error:
-        session.warn(f"{visible(name)}: {error.strerror}")
+        _warn(session, name, str(error.strerror))
         return
     for problem in _take(session, text):
-        session.warn(f"{visible(name)}: {visible(problem)}")
+        _warn(session, name, problem)
     from pyqio.render.styled.theme import heed
 
     heed(session.settings, os.environ)
@@ -79,6 +78,8 @@ def write(session: Session, target: str) -> None:
     if target == "-":
         session.environment.out(default())
         return
+    from pyqio.render.names import visible
+
     name = target or path()
     try:
         os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
@@ -94,6 +95,13 @@ def write(session: Session, target: str) -> None:
 def default() -> str:
     """A configuration with every setting, commented out."""
     return _HEAD + "\n".join(_setting_lines()) + _TAIL
+
+
+def _warn(session: Session, name: str, what: str) -> None:
+    # A run without a configuration, as most are, has no use for what tells of a bad one.
+    from pyqio.render.names import visible
+
+    session.warn(f"{visible(name)}: {visible(what)}")
 
 
 def _setting_lines() -> Iterator[str]:

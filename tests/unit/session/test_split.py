@@ -52,6 +52,20 @@ def test_split_when_output_or_line_is_the_hosts_then_steps_say_so(text, steps):
     assert split(text) == steps
 
 
+@given(st.text(alphabet="ab $*\\\"'#;|>!\n\r\t\0\ud800", max_size=30))
+def test_split_when_anything_is_typed_then_steps_or_one_reason(text):
+    assert all(step.words or step.sign == "!" for step in steps_of(text))
+
+
+def steps_of(text):
+    """The steps of a line, none for one that is rejected."""
+    try:
+        return split(text)
+    except Rejected as reason:
+        assert reason.prefixed
+        return []
+
+
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=4))
 def test_quoted_when_words_are_split_again_then_the_same(words):
     assert split(" ".join(map(quoted, words))) == [Step(words)]
