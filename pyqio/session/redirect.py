@@ -46,7 +46,7 @@ def _run_into_file(session: Session, step: Step) -> bool:
     except (OSError, ValueError) as error:
         raise Rejected(f"{visible(step.target)}: {getattr(error, 'strerror', error)}", prefixed=True) from None
     try:
-        with session.diverted(fd):
+        with _diverted(session, fd):
             return session.run(step.words)
     except OutputClosed:
         raise Rejected(f"{visible(step.target)}: nobody reads it any more", prefixed=True) from None
@@ -62,7 +62,7 @@ def _run_into_host(session: Session, step: Step) -> bool:
         assert process.stdin is not None
         succeeded = True
         try:
-            with session.diverted(process.stdin.fileno()):
+            with _diverted(session, process.stdin.fileno()):
                 succeeded = session.run(step.words)
         except OutputClosed:
             pass
@@ -81,6 +81,17 @@ def _run_host(session: Session, text: str) -> bool:
         _wait(process)
     _check(text, process.returncode)
     return True
+
+
+@contextmanager
+def _diverted(session: Session, fd: int) -> Iterator[None]:
+    """Show results on ``fd``, as they are shown where there is no terminal.  Raises as Environment.diverted."""
+    try:
+        with session.environment.diverted(fd):
+            session.choose_renderer()
+            yield
+    finally:
+        session.choose_renderer()
 
 
 @contextmanager

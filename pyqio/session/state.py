@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,11 +48,10 @@ if TYPE_CHECKING:
     from pyqio.commands.pool import Request
     from pyqio.commands.position import Position
     from pyqio.commands.results import Result
-    from pyqio.render.choice import Renderer
     from pyqio.session.environment import Environment
     from pyqio.session.scripts import Scripts
     from pyqio.session.split import Step
-    from pyqio.session.undo import Undo
+    from pyqio.session.undo import Overwritten
     from pyqio.verify.diagnosis import Diagnosis
     from pyqio.verify.findings import Findings
     from pyqio.verify.journal import Operation
@@ -101,7 +100,7 @@ class Session:
     """Runs commands, and remembers the worst that happened.
 
     ``status`` is the exit status so far; ``stopping`` is set by ``quit`` and where a disagreement ends the session, or
-    (``halted``) what is being run of it; ``last`` is the command that was understood last;
+    (``halted``) what is being run of it; ``last`` is the command that was understood last; ``success``: how one ends;
     ``divergences`` are the disagreements of verified pairs so far; ``stop_on_divergence``: they end it.
     ``lines``: the last ones that were typed.  ``diagnoses``: what was found out about the disagreements.  ``report``:
     the file for a report, "" for files of their own.  ``wrote``: a command was run on the open image that may write.
@@ -119,7 +118,7 @@ class Session:
         self.personality = personality
         self.settings = Settings()
         self.settings.changed.append(self._take_setting)
-        self.renderer = self._chosen_renderer()
+        self.choose_renderer()
         self.stop_on_divergence = stop_on_divergence
         self.clock = environment.clock
         self.window = bytearray(WINDOW)
@@ -143,7 +142,7 @@ class Session:
         self._image: Image | None = None
         self._evaluate = self.evaluate if personality.own else None
         self._failure: Result | None = None
-        self._success = _OK
+        self.success = _OK
         self._started: dict[Request, Callable[[Outcome], None]] = {}
         self.wrote = False
 
@@ -244,7 +243,7 @@ class Session:
                 raise Rejected("Block node is read-only", prefixed=True)
             command = self.last = spec.parse(words, self.warn, self._evaluate)
             if self._safe and (spec.writes or spec.has_effect):
-                self._secure(words, command)
+                self._overwritten.secure(words, command)
             results = command.run(self)
             if self.pool.pending and spec.polls:
                 results = tuple(results)
@@ -265,29 +264,13 @@ class Session:
 
     def undo(self) -> str:
         """Put back what the last command has overwritten.  Returns its text.  Raises Rejected, BlockError."""
-        from pyqio.session.undo import Restored
-
-        self.drain()
-        when, started = time.time(), self.clock()
-        former = self._former.undo(self.image)
-        self.journal.note(["undo"], Restored(former), when, self.clock() - started, self._success)
-        return former.text
+        return self._overwritten.undo()
 
     @cached_property
-    def _former(self) -> Undo:
-        from pyqio.session.undo import Undo
+    def _overwritten(self) -> Overwritten:
+        from pyqio.session.undo import Overwritten
 
-        return Undo(self.view)
-
-    @contextmanager
-    def diverted(self, fd: int) -> Iterator[None]:
-        """Show results on ``fd``, as they are shown where there is no terminal.  Raises as Environment.diverted."""
-        try:
-            with self.environment.diverted(fd):
-                self.renderer = self._chosen_renderer()
-                yield
-        finally:
-            self.renderer = self._chosen_renderer()
+        return Overwritten(self)
 
     def poll(self) -> None:
         """Tell of the asynchronous requests that are done by now."""
@@ -312,7 +295,7 @@ class Session:
                 image.close()
                 raise OpenError("Block node is read-only")
             self._image = image
-            self._success = _OK_BOTH if pair_below(image.node) else _OK
+            self.success = _OK_BOTH if pair_below(image.node) else _OK
             self.wrote = False
             self.journal.begin(self._former_operations)
         finally:
@@ -326,7 +309,7 @@ class Session:
         """Wait for all asynchronous requests, and close the image.  Raises BlockError."""
         self.drain()
         vars(self).pop("findings", None)
-        vars(self).pop("_former", None)
+        vars(self).pop("_overwritten", None)
         image, self._image = self._image, None
         if image is not None:
             keep = self._keeper(image)
@@ -401,29 +384,15 @@ class Session:
         """Show a result of a command that is still running."""
         self.show((result,))
 
-    def _chosen_renderer(self) -> Renderer:
+    def choose_renderer(self) -> None:
+        """Show what follows as the settings, and where it goes, have it now."""
         personality = self.personality
-        return choose(self.environment, personality.program, self.settings, own=personality.own)
+        self.renderer = choose(self.environment, personality.program, self.settings, own=personality.own)
 
     def _take_setting(self, name: str) -> None:
-        self.renderer = self._chosen_renderer()
+        self.choose_renderer()
         self._timed = self.settings["timing"]
         self._safe = self.settings["safe"]
-
-    def _secure(self, words: Sequence[str], command: Command) -> None:
-        """Ask the person at the terminal, if there is one, and keep what a command is about to overwrite.
-
-        Raises Rejected.
-        """
-        effect = command.effect()
-        changes = effect is not None and effect.changes
-        is_shell = not self.stop_on_divergence
-        text = " ".join(words)
-        if is_shell and (changes or command.spec.writes) and not self.confirm(f"{text}: change the image?"):
-            raise Rejected("not carried out ('set safe off' asks no more)", prefixed=True)
-        if effect is not None and changes:
-            self.drain()
-            self._former.keep(self.image, text, effect)
 
     def _run_timed(self, words: Sequence[str]) -> bool:
         """Run a command, and show its time, but none of the commands that it runs itself."""
@@ -440,7 +409,7 @@ class Session:
         if request is not None and request not in self._started:
             self._started[request] = self.journal.note_started(words, command, when)
         else:
-            self.journal.note(words, command, when, elapsed, self._outcome() if self._failure else self._success)
+            self.journal.note(words, command, when, elapsed, self._outcome() if self._failure else self.success)
 
     def _former_operations(self) -> Iterable[Operation]:
         """What former sessions did to the open pair."""
@@ -452,7 +421,7 @@ class Session:
 
     def _keeper(self, image: Image) -> Callable[[], None]:
         """What keeps the journal of a pair that was written to, once ``image`` is closed."""
-        if not self.wrote or self._success is not _OK_BOTH:
+        if not self.wrote or self.success is not _OK_BOTH:
             return lambda: None
         from pyqio.session.recall import keeper
 
@@ -460,10 +429,10 @@ class Session:
 
     def _outcome(self) -> Outcome:
         """How the command that is being run has ended."""
-        pair = self._success is _OK_BOTH
+        pair = self.success is _OK_BOTH
         match self._failure:
             case None:
-                return self._success
+                return self.success
             case Diverged(error=OutcomeMismatch() as error):
                 raw, test = (_said(side) for side in (error.raw_error, error.test_error))
                 return Outcome("mismatch", raw, test)

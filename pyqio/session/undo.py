@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.errors import BlockError
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyqio.block.image import Image
+    from pyqio.commands.command import Command
+    from pyqio.session.state import Session
 
 _LARGEST: Final = 16 << 20
 """Bytes of the longest range whose contents are kept."""
@@ -54,21 +57,41 @@ class Restored:
         return Effect("write", effect.offset, effect.length)
 
 
-class Undo:
-    """The former contents, oldest first, within bounds; ``window`` is a buffer to read through."""
+class Overwritten:
+    """What commands of a session have overwritten in its image, within bounds."""
 
-    def __init__(self, window: memoryview) -> None:
-        self._window = window
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._former: list[Former] = []
 
-    def keep(self, image: Image, text: str, effect: Effect) -> None:
-        """Keep what a command is about to change; where that cannot be, nothing before it can be undone either."""
-        self._former.append(self._taken(image, text, effect))
-        while len(self._former) > _REMEMBERED or sum(former.size for former in self._former) > _KEPT:
-            del self._former[0]
+    def secure(self, words: Sequence[str], command: Command) -> None:
+        """Ask the person in the shell, and keep what a command is about to overwrite.  Raises Rejected.
 
-    def undo(self, image: Image) -> Former:
-        """Put back what the last command has changed.  Raises Rejected, BlockError."""
+        Where it cannot be kept, nothing before it can be undone either.
+        """
+        session = self._session
+        effect = command.effect()
+        changes = effect is not None and effect.changes
+        is_shell = not session.stop_on_divergence
+        text = " ".join(words)
+        if is_shell and (changes or command.spec.writes) and not session.confirm(f"{text}: change the image?"):
+            raise Rejected("not carried out ('set safe off' asks no more)", prefixed=True)
+        if effect is not None and changes:
+            session.drain()
+            self._former.append(self._taken(session.image, text, effect))
+            while len(self._former) > _REMEMBERED or sum(former.size for former in self._former) > _KEPT:
+                del self._former[0]
+
+    def undo(self) -> str:
+        """Put back what the last command has changed; returns its text.  Raises Rejected, BlockError."""
+        session = self._session
+        session.drain()
+        when, started = time.time(), session.clock()
+        former = self._put_back(session.image)
+        session.journal.note(["undo"], Restored(former), when, session.clock() - started, session.success)
+        return former.text
+
+    def _put_back(self, image: Image) -> Former:
         if not self._former:
             raise Rejected("there is nothing to undo: 'set safe on' keeps what commands overwrite", prefixed=True)
         former = self._former[-1]
@@ -99,7 +122,7 @@ class Undo:
 
     def _read(self, image: Image, start: int, end: int) -> Sequence[tuple[int, int, bytes | None]]:
         pieces = []
-        for part in image.stream(start, end - start, self._window):
+        for part in image.stream(start, end - start, self._session.view):
             data = bytes(part)
             pieces.append((start, len(data), data if data.strip(b"\0") else None))
             start += len(data)
