@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = {
     "share/man/man1/pyqio.1",
+    "share/man/man7/pyqio.7",
     "share/pyqio/pyqio.schema.json",
     "share/bash-completion/completions/pyqio",
     "share/zsh/site-functions/_pyqio",

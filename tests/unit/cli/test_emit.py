@@ -37,6 +37,7 @@ def test_completions_when_script_is_written_then_it_has_every_option_and_command
         ("shellcheck", "completions/pyqio.bash"),
         ("shellcheck", ".ci/run"),
         ("mandoc", "-T", "lint", "-W", "warning", "man/pyqio.1"),
+        ("mandoc", "-T", "lint", "-W", "warning", "man/pyqio.7"),
     ],
     ids=" ".join,
 )
