@@ -14,7 +14,7 @@ from pyqio.base import structure as s
 from pyqio.commands.results import Tree, Way
 from pyqio.render.figures import human
 from pyqio.render.names import shortened, visible
-from pyqio.render.spans import width
+from pyqio.render.spans import width as length_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyqio.render.spans import Line
 
 WIDTH: Final = 79
+_NARROWEST: Final = 40
 _INDENT: Final = "    "
 _HEXADECIMAL: Final = ("offset", "entry", "bitmap", "length", "byte")
 _SIZES: Final = ("size",)
@@ -40,26 +41,30 @@ _UNICODE: Final = ("├─ ", "└─ ", "│  ", "   ")
 _ASCII: Final = ("+- ", "`- ", "|  ", "   ")
 
 
-def lines_of(result: Way | s.Structure | Tree, *, unicode: bool) -> Iterator[Line]:
-    """The lines of one of these; ``unicode``: lines may be drawn with characters that are not ASCII."""
+def lines_of(result: Way | s.Structure | Tree, *, unicode: bool, width: int = WIDTH) -> Iterator[Line]:
+    """The lines of one of these, of ``width`` columns where words can be folded.
+
+    ``unicode``: lines may be drawn with characters that are not ASCII.
+    """
+    width = max(width, _NARROWEST)
     match result:
         case s.Structure():
-            return structure_lines(result)
+            return structure_lines(result, width)
         case Tree():
             return tree_lines(result, unicode=unicode)
         case Way():
-            return way_lines(result)
+            return way_lines(result, width)
 
 
-def way_lines(way: Way) -> Iterator[Line]:
+def way_lines(way: Way, width: int) -> Iterator[Line]:
     """A paragraph for each node on the way."""
     sector, byte = divmod(way.offset, 512)
     yield [("heading", f"guest offset {way.offset:#x}"), ("dim", f" ({way.offset}): sector {sector}, byte {byte:#x}")]
     for step in way.steps:
-        yield from _step_lines(step)
+        yield from _step_lines(step, width)
 
 
-def structure_lines(structure: s.Structure) -> Iterator[Line]:
+def structure_lines(structure: s.Structure, width: int) -> Iterator[Line]:
     """A line for each field and for each group of bits in it."""
     where = f" of {shortened(visible(structure.where), 40)}" if structure.where else ""
     yield [("heading", structure.name), ("dim", " at "), ("offset", f"{structure.offset:#x}"), ("dim", where)]
@@ -67,9 +72,9 @@ def structure_lines(structure: s.Structure) -> Iterator[Line]:
     names = max((len(part.name) for part in structure.parts), default=0)
     room = max((len(_hex(part.data)) for part in structure.parts), default=0)
     for part in structure.parts:
-        yield from _field_lines(part, digits=digits, names=names, room=room)
+        yield from _field_lines(part, width, digits=digits, names=names, room=room)
     for text in structure.wrong:
-        yield from _wrong_lines(text)
+        yield from _wrong_lines(text, width)
 
 
 def tree_lines(tree: Tree, *, unicode: bool) -> Iterator[Line]:
@@ -99,7 +104,7 @@ def _continues(nodes: Sequence[Leaf], at: int, depth: int) -> bool:
     return following == depth
 
 
-def _step_lines(step: Step) -> Iterator[Line]:
+def _step_lines(step: Step, width: int) -> Iterator[Line]:
     name = visible(step.filename or step.node)
     yield [("heading", f"{step.path}: "), ("", f"{step.driver}, {shortened(name, 60)}")]
     prefix = "" if step.path == "." else f"{step.path}."
@@ -110,19 +115,19 @@ def _step_lines(step: Step) -> Iterator[Line]:
     else:
         yield [("", _INDENT), kind, ("", f" at {step.offset:#x}" if step.kind in ("data", "hole") else "")]
     for group, values in step.facts.items():
-        yield from _fact_lines(group, values)
+        yield from _fact_lines(group, values, width)
     for text in step.wrong:
-        yield from _wrong_lines(text)
+        yield from _wrong_lines(text, width)
 
 
-def _fact_lines(name: str, value: Any) -> Iterator[Line]:
+def _fact_lines(name: str, value: Any, width: int) -> Iterator[Line]:
     """One group, folded where it is too long for a line."""
     label = f"{_INDENT}{_words(name).replace('l1', 'L1').replace('l2', 'L2')}: "
     pieces = list(_pieces(value)) if isinstance(value, dict) else [_value(name, value)]
     line, used = [("dim", label)], len(label)
     for at, text in enumerate(pieces):
         comma = "," if at + 1 < len(pieces) else ""
-        if used + len(text) + len(comma) > WIDTH and at:
+        if used + len(text) + len(comma) > width and at:
             yield _stripped(line)
             line, used = [("", _INDENT * 2)], 2 * len(_INDENT)
         line += [("", f"{text}{comma} ")]
@@ -157,34 +162,34 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _wrong_lines(text: str) -> Iterator[Line]:
+def _wrong_lines(text: str, width: int) -> Iterator[Line]:
     from textwrap import wrap
 
-    lines = wrap(visible(text), WIDTH, initial_indent="  ! ", subsequent_indent="    ", break_on_hyphens=False)
+    lines = wrap(visible(text), width, initial_indent="  ! ", subsequent_indent="    ", break_on_hyphens=False)
     yield from ([("bad", line)] for line in lines)
 
 
-def _field_lines(part: s.Field, *, digits: int, names: int, room: int) -> Iterator[Line]:
+def _field_lines(part: s.Field, width: int, *, digits: int, names: int, room: int) -> Iterator[Line]:
     line: Line = [
         ("offset", f"  {part.offset:0{digits}x}  "),
         ("", f"{_hex(part.data):{room}}  "),
         ("dim", f"{part.name:{names}}  "),
         ("", _shown(part.value, part.form)),
     ]
-    yield from _with_meaning(line, part.meaning, part.wrong)
+    yield from _with_meaning(line, part.meaning, part.wrong, width)
     for bits in part.bits:
         place = f"{bits.high}" if bits.high == bits.low else f"{bits.high}-{bits.low}"
         row: Line = [("dim", f"{'':{digits + 4}}bits {place:6} {_words(bits.name):20} "), ("", "")]
         row[1] = ("", _shown(bits.value, bits.form))
-        yield from _with_meaning(row, bits.meaning, bits.wrong)
+        yield from _with_meaning(row, bits.meaning, bits.wrong, width)
 
 
-def _with_meaning(line: Line, meaning: str, wrong: str) -> Iterator[Line]:
+def _with_meaning(line: Line, meaning: str, wrong: str, width: int) -> Iterator[Line]:
     """The line, with what there is to say of it behind it, or below it where it is long."""
     extra: list[tuple[str, str]] = [("dim", meaning)] if meaning else []
     extra += [("bad", f"! {wrong}")] if wrong else []
     for role, text in extra:
-        if width(line) + len(text) + 2 <= WIDTH:
+        if length_of(line) + len(text) + 2 <= width:
             line = [*line, ("", "  "), (role, visible(text))]
         else:
             yield line

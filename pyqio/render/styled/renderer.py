@@ -139,7 +139,7 @@ class Styled:
         from pyqio.render.structure import lines_of
 
         theme = self._theme
-        for line in lines_of(result, unicode=self._unicode):
+        for line in lines_of(result, unicode=self._unicode, width=self._screen.columns - 1):
             self._screen.out("".join(theme.paint(theme.style(role), text) for role, text in line) + "\n")
 
     def _diagnosis(self, diagnosis: Diagnosis, show: Callable[[str], None], theme: Theme) -> None:

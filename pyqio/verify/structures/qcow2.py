@@ -16,7 +16,7 @@ from pyqio.drivers.formats.qcow2 import layout
 from pyqio.drivers.formats.qcow2.cache import Codec
 from pyqio.drivers.formats.qcow2.compressed import TYPES
 from pyqio.drivers.formats.qcow2.entries import l1_field, l2_fields, reftable_field
-from pyqio.drivers.formats.qcow2.layout import OFFSET_MASK, Geometry
+from pyqio.drivers.formats.qcow2.layout import COMPRESSED, OFFSET_MASK, Geometry
 from pyqio.verify.structures.source import LARGEST, MOST_FIELDS, members, structure
 
 if TYPE_CHECKING:
@@ -241,9 +241,12 @@ def l2(source: Source, offset: int | None, length: int | None) -> Iterator[Struc
     at = _first_table(source, seen.fields.l1_table_offset, OFFSET_MASK) if offset is None else offset
     words = Codec(64).decode(_whole(source.read(at, geometry.cluster_size if length is None else length), width))
     entries, bitmaps = (words[::2], words[1::2]) if geometry.extended else (words, [0] * len(words))
+    twins = _twins(entries)
 
     def field(index: int) -> Field:
         first, *second = l2_fields(geometry, entries[index], bitmaps[index], at + index * width)
+        if index in twins:
+            first = first.replace(wrong=f"the host cluster of [{twins[index]}] too")
         if not second:
             return first
         said = ", ".join(f"{bits.name.replace('_', ' ')}: {bits.meaning}" for bits in second[0].bits)
@@ -253,6 +256,17 @@ def l2(source: Source, offset: int | None, length: int | None) -> Iterator[Struc
 
     used = [entry | bitmap for entry, bitmap in zip(entries, bitmaps, strict=True)]
     yield _entries(source, "L2 table", at, used, field, seen, width=width)
+
+
+def _twins(entries: Sequence[int]) -> dict[int, int]:
+    """By index: the first entry that leads to the same host cluster, for all but that first one."""
+    first_of: dict[int, int] = {}
+    twins = {}
+    for index, entry in enumerate(entries):
+        host = entry & OFFSET_MASK
+        if host and not entry & COMPRESSED and (first := first_of.setdefault(host, index)) < index:
+            twins[index] = first
+    return twins
 
 
 def refcount_table(source: Source, offset: int | None, length: int | None) -> Iterator[Structure]:

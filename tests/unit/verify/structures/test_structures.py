@@ -134,6 +134,15 @@ def test_l2_when_entries_are_extended_then_a_zero_entry_with_a_bitmap_is_shown(q
     ]
 
 
+def test_l2_when_two_entries_lead_to_one_cluster_then_the_second_says_so():
+    compressed = 1 << 62 | 0x50000
+    words = [0x50000, compressed, 1 << 63 | 0x50000, compressed]
+
+    (found,) = look("l2", struct.pack(">4Q", *words), 0, 32)
+
+    assert [part.wrong for part in found.parts] == ["", "", "the host cluster of [0] too", ""]
+
+
 def test_l2_when_there_are_more_entries_than_are_shown_then_says_so():
     data = struct.pack(">Q", 1 << 63 | 0x50000) * (MOST_FIELDS + 2)
 
