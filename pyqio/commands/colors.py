@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pyqio.base.errors import UsageError
 from pyqio.commands.command import Command, command
 from pyqio.commands.results import Column, Table
 
@@ -39,6 +40,9 @@ ROLES: Final = {
 }
 """What a theme has a colour for."""
 
+_ATTRIBUTES: Final = {"bold": 1, "faint": 2, "italic": 3, "underline": 4, "reverse": 7, "strike": 9}
+_COLORS: Final = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+
 _ABOUT = """
  shows what the colours mean, each in itself
 
@@ -46,8 +50,32 @@ _ABOUT = """
  'set theme dark; colors' - shows those of another theme
 
  Colours are used on a terminal.  They can be switched off, or demanded, by 'set color', the option --color and the
- environment's NO_COLOR and FORCE_COLOR; 'set theme' and the option --theme choose others.
+ environment's NO_COLOR and FORCE_COLOR; 'set theme' and the option --theme choose others.  The section [colors] of
+ config.toml has colours of one's own: raw = "bold green", differ = "reverse", offset = "208".
 """
+
+
+def parameters(style: str) -> str:
+    """SGR's parameters (ECMA-48, 8.3.117) for a style in words: ``bold red``, ``bright-blue on black``, ``208``.
+
+    A number is one of the 256 colours that xterm has.  Raises UsageError.
+    """
+    found = []
+    base = 30
+    for word in style.split():
+        name = word.removeprefix("bright-")
+        if word == "on" and base == 30:
+            base = 40
+        elif word in _ATTRIBUTES and base == 30:
+            found.append(str(_ATTRIBUTES[word]))
+        elif name in _COLORS:
+            found.append(str(base + _COLORS.index(name) + (0 if name == word else 60)))
+        elif word.isascii() and word.isdecimal() and len(word) < 4 and int(word) < 256:
+            found.append(f"{base + 8};5;{int(word)}")
+        else:
+            words = ", ".join((*_ATTRIBUTES, *_COLORS))
+            raise UsageError(f"'{word}' is none of {words}, bright-..., 0 to 255, or 'on' before a background")
+    return ";".join(found)
 
 
 @command("colors", synopsis="", summary="shows what the colours mean", about=_ABOUT, needs_image=False, own=True)

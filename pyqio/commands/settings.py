@@ -79,6 +79,8 @@ class Settings:
         self._values: dict[str, Any] = {name: setting.default for name, setting in SETTINGS.items()}
         self.changed: list[Callable[[str], None]] = []
         """Called with the name of a setting after it has changed."""
+        self.colors: dict[str, str] = {}
+        """Colours that the user wants instead of a theme's: SGR's parameters, by role."""
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]

@@ -1,4 +1,4 @@
-"""The user's configuration: config.toml for choices and aliases, rc for commands that begin a shell.
+"""The user's configuration: config.toml for choices, aliases and colours, rc for commands that begin a shell.
 
 Everything in config.toml that makes no sense is told, a line each, and the rest counts.
 """
@@ -31,6 +31,12 @@ _TAIL: Final = """
 # Commands of your own: $1 to $9 are the arguments, $* is all of them, ${2:-512}
 # is the second, or 512 without one.
 # dump = "read -v $1 ${2:-512}"
+
+[colors]
+# Colours of your own; 'colors' lists what has one. bold, faint, italic,
+# underline, reverse, strike; black, red, green, yellow, blue, magenta, cyan,
+# white, bright-red and so on; 0 to 255; 'on' before the background.
+# differ = "bold white on red"
 """
 
 
@@ -136,13 +142,14 @@ def _take(session: Session, data: bytes) -> Iterator[str]:
     except (ValueError, RecursionError) as error:
         yield f"not TOML, so none of it counts: {error}"
         return
+    sections = {"settings": _settings, "aliases": _aliases, "colors": _colors}
     for name, section in values.items():
-        if name not in ("settings", "aliases"):
-            yield f"there is no section [{name}], only [settings] and [aliases]"
+        if name not in sections:
+            yield f"there is no section [{name}], only [settings], [aliases] and [colors]"
         elif not isinstance(section, dict):
             yield f"{name} has to be a section: [{name}]"
         else:
-            yield from (_settings if name == "settings" else _aliases)(session, section)
+            yield from sections[name](session, section)
 
 
 def _settings(session: Session, section: Mapping[str, Any]) -> Iterator[str]:
@@ -161,3 +168,19 @@ def _aliases(session: Session, section: Mapping[str, Any]) -> Iterator[str]:
             session.scripts.alias(name, [line])
         except Rejected as reason:
             yield str(reason)
+
+
+def _colors(session: Session, section: Mapping[str, Any]) -> Iterator[str]:
+    from pyqio.base.errors import UsageError
+    from pyqio.commands.colors import ROLES, parameters
+
+    for role, style in section.items():
+        try:
+            if role not in ROLES:
+                raise UsageError("nothing has this colour; 'colors' lists what has one")
+            if not isinstance(style, str):
+                raise UsageError(f"expects a string, not '{style}'")
+            session.settings.colors[role] = parameters(style)
+        except UsageError as error:
+            yield f"color {role}: {error}"
+    session.choose_renderer()

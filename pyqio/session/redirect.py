@@ -39,6 +39,7 @@ def run_step(session: Session, step: Step) -> bool:
 
 
 def _run_into_file(session: Session, step: Step) -> bool:
+    session.flush_output()
     name = os.path.expanduser(step.target)
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_APPEND if step.sign == BEHIND else os.O_TRUNC)
     try:

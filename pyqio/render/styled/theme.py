@@ -208,10 +208,16 @@ def chosen(settings: Settings, environ: Mapping[str, str], *, terminal: bool) ->
         case "never":
             return Theme()
         case "always":
-            return THEMES[settings["theme"]]
+            return _with_own(settings)
     if environ.get("NO_COLOR"):
         return UNCOLORED if capable else Theme()
-    return THEMES[settings["theme"]] if capable or is_forced(settings, environ) else Theme()
+    return _with_own(settings) if capable or is_forced(settings, environ) else Theme()
+
+
+def _with_own(settings: Settings) -> Theme:
+    """The theme of the settings, with the colours that the user has chosen for some roles."""
+    own = {role: f"\x1b[0;{sgr}m" if sgr else "\x1b[0m" for role, sgr in settings.colors.items()}
+    return THEMES[settings["theme"]].replace(**own)
 
 
 def is_forced(settings: Settings, environ: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.settings import SETTINGS
+from pyqio.render.styled.theme import THEMES, chosen
 from pyqio.session import config
 
 
@@ -48,7 +49,7 @@ def test_config_when_parts_are_wrong_then_a_line_each_and_the_rest_counts(config
         "'read' is a command: an alias needs a name of its own",
         "alias x: expects a string, not '3'",
         "a quote without its end: '",
-        "there is no section [foo], only [settings] and [aliases]",
+        "there is no section [foo], only [settings], [aliases] and [colors]",
     ]
     assert recorder.session.settings["safe"] is True
 
@@ -63,7 +64,7 @@ def test_config_when_parts_are_wrong_then_a_line_each_and_the_rest_counts(config
         (b"a = " + b"9" * 10000, "not TOML, so none of it counts: "),
         (b"#" * (1 << 20) + b"\n", "more than 1048576 bytes: none of it counts"),
         (b"settings = 3\n", "settings has to be a section: [settings]"),
-        (b'"\\u001b[31m" = 3\n', "there is no section [\\x1b[31m], only [settings] and [aliases]"),
+        (b'"\\u001b[31m" = 3\n', "there is no section [\\x1b[31m], only [settings], [aliases] and [colors]"),
     ],
     ids=range(8),
 )
@@ -113,6 +114,7 @@ def test_default_when_all_its_lines_count_then_they_are_the_defaults(configured)
         s.name: s.default for s in SETTINGS.values()
     }
     assert recorder.session.aliases == {"dump": "read -v $1 ${2:-512}"}
+    assert recorder.session.settings.colors == {"differ": "1;37;41"}
 
 
 def test_write_when_there_is_one_then_it_stays(record, tmp_path):
@@ -135,3 +137,27 @@ def test_rc_when_it_fails_then_told_and_the_session_has_not_failed(record, tmp_p
 
     assert recorder.run() == ("", f'command "nosuch" not found ({tmp_path}/pyqio/rc:2)\n')
     assert (recorder.session.status, recorder.session.aliases) == (0, {"len": "length"})
+
+
+def test_config_when_it_has_colors_then_they_are_the_themes(configured):
+    recorder, warnings = configured(
+        b'[colors]\nraw = "bold bright-green"\ntest = "208 on 17"\ndim = ""\nfoo = "red"\nok = "reddish"\nbad = 3\n'
+        b'heading = "on on red"\n'
+    )
+
+    settings = recorder.session.settings
+    theme = chosen(settings, {"TERM": "xterm"}, terminal=True)
+    assert (theme.raw, theme.test, theme.dim) == ("\x1b[0;1;92m", "\x1b[0;38;5;208;48;5;17m", "\x1b[0m")
+    assert theme.offset == THEMES["ansi"].offset
+    assert [warning[:40] for warning in warnings] == [
+        "color foo: nothing has this colour; 'col",
+        "color ok: 'reddish' is none of bold, fai",
+        "color bad: expects a string, not '3'",
+        "color heading: 'on' is none of bold, fai",
+    ]
+
+
+def test_config_when_no_color_is_wanted_then_its_own_are_not_shown(configured):
+    recorder, _ = configured(b'[colors]\nraw = "red"\n')
+
+    assert chosen(recorder.session.settings, {"TERM": "xterm", "NO_COLOR": "1"}, terminal=True).raw != "\x1b[0;31m"
