@@ -202,6 +202,8 @@ class _Parser:
                 from pyqio.session.split import quoted
 
                 run.commands.append(f"source -- {quoted(argument)}")
+            case "quiet":
+                self._session.settings.set("banner", "off")
             case "no-rc":
                 run.rc = False
             case "set":

@@ -146,6 +146,7 @@ OPTIONS: Final = (
         group=_OTHER,
         own=True,
     ),
+    Option(name="quiet", letter="q", meaning="begin the shell without its first line", group=_OTHER, own=True),
     Option(name="no-rc", letter="X", meaning="begin the shell without the commands of rc", group=_COMMANDS, own=True),
     Option(
         name="write-config",

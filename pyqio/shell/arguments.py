@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyqio.base.kinds import Path
 from pyqio.block import registry
-from pyqio.commands.kinds import Argument, Pairs
+from pyqio.commands import index
+from pyqio.commands.kinds import Argument, Line, Pairs
 from pyqio.shell.files import files
 from pyqio.shell.proposal import Proposal
 
@@ -59,6 +60,18 @@ def place(spec: Spec, words: Sequence[str], word: str, context: Context) -> Plac
     if at < 0 or (operands > at and not spec.operands[at].repeated):
         return Place(None)
     return Place(spec.operands[at].kind)
+
+
+def innermost(words: Sequence[str], context: Context) -> Sequence[str]:
+    """The command that ``words`` come to: where one runs another, that other one; () where its name is missing yet."""
+    spec = index.find(words[0])
+    if spec is None or not spec.carries:
+        return words
+    for at in range(1, len(words) + 1):
+        word = words[at] if at < len(words) else ""
+        if isinstance(place(spec, words[1:at], word, context).kind, Line):
+            return innermost(words[at:], context) if at < len(words) else ()
+    return words
 
 
 def proposals(spec: Spec, words: Sequence[str], word: str, context: Context) -> Iterator[Proposal]:

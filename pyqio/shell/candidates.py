@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.commands import index
 from pyqio.session.tokens import BEHIND, COMMENT, END, OPEN, OUTSIDE, OVER, SIGN, WORD, Token, opened, tokens
-from pyqio.shell.arguments import proposals
+from pyqio.shell.arguments import innermost, proposals
 from pyqio.shell.files import files
 from pyqio.shell.proposal import Proposal
 
@@ -64,11 +64,12 @@ def _current(before: str) -> tuple[Sequence[Token], Token | None]:
 
 
 def _proposals(command: Sequence[Token], typed: str, session: Session) -> Iterable[Proposal]:
-    words = [token.text for token in command]
+    if command and command[-1].kind == SIGN:
+        return files(typed) if command[-1].text in (OVER, BEHIND) else ()
+    words: Sequence[str] = [token.text for token in command]
+    words = innermost(words, session) if words else words
     if not words:
         return _names(typed, session)
-    if command[-1].kind == SIGN:
-        return files(typed) if words[-1] in (OVER, BEHIND) else ()
     spec = index.find(words[0])
     if spec is None or (spec.own and not session.own_commands) or any(token.kind == SIGN for token in command):
         return ()

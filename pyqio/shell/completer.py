@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pyqio.session.state import Session
 
-LONGEST: Final = 4096
+_LONGEST: Final = 4096
 """Characters of a line that is looked at while it is typed."""
 
 
@@ -29,6 +29,6 @@ class CommandCompleter(Completer):
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Everything that may stand at the cursor."""
         before = document.text_before_cursor
-        if len(before) <= LONGEST:
+        if len(before) <= _LONGEST:
             for text, replaced, shown, meaning in candidates(before, self._session):
                 yield Completion(text, -replaced, display=visible(shown), display_meta=meaning)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Final
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
@@ -11,9 +12,11 @@ from prompt_toolkit.enums import EditingMode
 
 from pyqio.shell import history, status
 from pyqio.shell.completer import CommandCompleter
+from pyqio.shell.input import FastInput
 from pyqio.shell.keys import bindings
-from pyqio.shell.lexer import LineLexer, style
+from pyqio.shell.lexer import LineLexer
 from pyqio.shell.requests import tell_of_requests
+from pyqio.shell.style import looks
 from pyqio.shell.validator import LineValidator
 
 if TYPE_CHECKING:
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 
     from pyqio.session.state import Session
 
-_MENU_ROWS = 8
+_MENU_ROWS: Final = 8
+"""Rows below the prompt that completion may count on, on a large terminal."""
 
 
 class Editor:
@@ -44,8 +48,8 @@ class Editor:
             lexer=LineLexer(session) if own else None,
             validator=LineValidator(session) if own else None,
             validate_while_typing=False,
-            style=style(),
             include_default_pygments_style=False,
+            input=FastInput(sys.stdin),
         )
         self._editor.app.renderer.cpr_not_supported_callback = None
 
@@ -57,6 +61,7 @@ class Editor:
             editor.editing_mode = EditingMode.VI if settings["editing"] == "vi" else EditingMode.EMACS
             editor.auto_suggest = AutoSuggestFromHistory() if settings["suggest"] else None
             editor.bottom_toolbar = self._toolbar if settings["toolbar"] else None
+            editor.style, editor.color_depth = looks(settings)
             editor.reserve_space_for_menu = min(_MENU_ROWS, session.environment.rows // 3)
         return editor.prompt(pre_run=self._watch)
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from prompt_toolkit.history import History, InMemoryHistory
 
+from pyqio.base.folders import state
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -71,15 +73,9 @@ class _Kept(_Remembering):
 
 
 def path() -> str:
-    """Where the history is kept, "" for nowhere: what $PYQIO_HISTFILE says, or a file under $XDG_STATE_HOME.
-
-    (XDG Base Directory Specification, which wants that absolute.)
-    """
-    if (chosen := os.environ.get(_VARIABLE)) is not None:
-        return os.path.expanduser(chosen)
-    state = os.environ.get("XDG_STATE_HOME", "")
-    folder = state if os.path.isabs(state) else os.path.expanduser("~/.local/state")
-    return os.path.join(folder, "pyqio", "history")
+    """Where the history is kept, "" for nowhere: what $PYQIO_HISTFILE says, or a file in the state folder."""
+    chosen = os.environ.get(_VARIABLE)
+    return state("history") if chosen is None else os.path.expanduser(chosen)
 
 
 def load() -> History:

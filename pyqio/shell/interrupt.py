@@ -28,26 +28,40 @@ _ended: list[Terminated] = []
 """The reason to end, once there is one: it outlives a command that was over before the timer came."""
 
 
+_early: list[int] = []
+"""Interrupts that came after a line was typed and before its command ran."""
+
+
 class Terminated(SystemExit):
     """A signal that ends the program; ``code`` is the exit status that a shell says of it."""
 
 
 @contextmanager
 def between_requests() -> Iterator[None]:
-    """Raise KeyboardInterrupt for SIGINT, but never inside the block layer.  For the main thread."""
+    """Raise KeyboardInterrupt for SIGINT, but never inside the block layer; also for one that came early.
+
+    For the main thread.
+    """
     with _handling(_interrupt, signal.SIGINT):
+        if _early:
+            raise KeyboardInterrupt
         yield
 
 
 @contextmanager
 def in_order() -> Iterator[None]:
-    """Raise Terminated for SIGTERM and SIGHUP, but never inside the block layer; SIGINT does nothing by itself.
+    """Raise Terminated for SIGTERM and SIGHUP, but never inside the block layer; SIGINT waits for between_requests.
 
     Signals that were ignored before stay so.  For the main thread.
     """
     wanted = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    with _handling(_terminate, *wanted), _handling(lambda number, frame: None, signal.SIGINT):
+    with _handling(_terminate, *wanted), _handling(lambda number, frame: _early.append(number), signal.SIGINT):
         yield
+
+
+def forget_early() -> None:
+    """What was interrupted is over: a line is going to be typed."""
+    _early.clear()
 
 
 @contextmanager

@@ -1,11 +1,10 @@
-"""Colours for prompt_toolkit: of the line that is typed, and of what stands around it."""
+"""Colours of the line that is typed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from prompt_toolkit.lexers import Lexer
-from prompt_toolkit.styles import Style
 
 from pyqio.shell import spans
 
@@ -17,25 +16,8 @@ if TYPE_CHECKING:
 
     from pyqio.session.state import Session
 
-LONGEST: Final = 4096
+_LONGEST: Final = 4096
 """Characters of a line that is coloured."""
-
-_STYLES: Final = {
-    spans.COMMAND: "bold",
-    spans.ERROR: "ansired",
-    spans.FLAG: "ansicyan",
-    spans.NUMBER: "ansiyellow",
-    spans.PATH: "underline",
-    spans.STRING: "ansigreen",
-    "comment": "ansibrightblack",
-    "sign": "bold",
-    "outside": "ansimagenta",
-    "prompt": "",
-    "state": "bold ansired",
-    "auto-suggestion": "ansibrightblack",
-    "bottom-toolbar": "noreverse ansibrightblack",
-    "validation-toolbar": "noreverse ansired",
-}
 
 
 class LineLexer(Lexer):
@@ -46,7 +28,7 @@ class LineLexer(Lexer):
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
         """The coloured lines of what is typed."""
-        if len(document.text) > LONGEST:
+        if len(document.text) > _LONGEST:
             return lambda number: [("", document.lines[number])]
         lines: list[StyleAndTextTuples] = [[]]
         for kind, text in spans.spans(document.text, self._session):
@@ -55,8 +37,3 @@ class LineLexer(Lexer):
                     lines.append([])
                 lines[-1].append((f"class:{kind}", part))
         return lambda number: lines[number] if number < len(lines) else []
-
-
-def style() -> Style:
-    """The style of the shell."""
-    return Style.from_dict(_STYLES)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyqio.render.names import columns, visible
 from pyqio.shell import status
-from pyqio.shell.interrupt import Terminated, between_requests, in_order
+from pyqio.shell.interrupt import Terminated, between_requests, forget_early, in_order
 from pyqio.shell.opening import is_capable, typed_ahead
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def run(session: Session) -> None:
 
 def _run(session: Session, read: Callable[[], str]) -> None:
     while True:
+        forget_early()
         try:
             line = read()
         except KeyboardInterrupt:
@@ -47,6 +48,9 @@ def _run(session: Session, read: Callable[[], str]) -> None:
         except EOFError:
             session.environment.out("\n")
             return
+        if session.environment.copy:
+            shown = f"{''.join(status.prompt(session))}{line}\n"
+            session.environment.copy(shown.encode("utf-8", "surrogateescape"))
         run_line(session, line)
         session.go_on()
         if session.stopping:

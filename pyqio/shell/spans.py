@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pyqio.base.kinds import Path
 from pyqio.commands import index
 from pyqio.session.tokens import COMMENT, END, OPEN, OUTSIDE, SIGN, Token, tokens
-from pyqio.shell.arguments import options, place
+from pyqio.shell.arguments import innermost, options, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,6 +49,7 @@ def spans(line: str, session: Session) -> Iterator[tuple[str, str]]:
 
 def _kind(token: Token, words: Sequence[str], line: str, session: Session) -> str:
     raw = line[token.start : token.end]
+    words = innermost(words, session) if words else words
     if not words:
         return _command(token.text, session, is_last=token.end == len(line))
     spec = index.find(words[0])

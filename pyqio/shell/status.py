@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyqio.base.types import CACHE_MODES, Role
+from pyqio.base.types import CACHE_MODES
 from pyqio.render.figures import human
 from pyqio.render.names import columns, shortened, visible
-from pyqio.verify.pair import pair_below
+from pyqio.verify.pair import named, pair_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,10 +96,13 @@ def banner(session: Session) -> str:
         return "no image is open; type 'open PATH', or 'help'"
     image = session.image
     state = ", read-only" if image.read_only else ""
-    name = visible(image.filename or image.node.name)
-    return f"{name}: {_format(image.node)}, {human(image.length())}{state}; type 'help' for the commands"
+    return f"{_named(image.node)}, {human(image.length())}{state}; type 'help' for the commands"
 
 
-def _format(node: Node) -> str:
-    pair = pair_below(node) if node.driver.role is not Role.PROTOCOL else None
-    return stack(pair) if pair is not None else node.driver.name
+def _named(node: Node) -> str:
+    """An image and its format; of a pair both sides."""
+    pair = pair_below(node)
+    if pair is None:
+        return f"{visible(node.filename or node.name)}: {node.driver.name}"
+    raw, test = (pair.children[key].node for key in ("raw", "test"))
+    return f"{pair.driver.name}: {' = '.join(f'{visible(named(n))} ({n.driver.name})' for n in (raw, test))}"

@@ -19,8 +19,10 @@ PROMPT = r"\x1b\[\?2004h[^\n]*pyqio(?:(?:\x1b\[[0-9;]*m)*\[[^]\n]*\](?:\x1b\[[0-
 """A prompt that waits, and not the redrawing of one: bracketed paste is switched on before it."""
 PLAIN_PROMPT = "pyqio> "
 """The same on a terminal that can do nothing."""
-_QUIET = 0.15
+_QUIET = 0.1
 """Seconds without output after which a screen is finished."""
+_BRACKETED_PASTE = 2004 << 5
+"""As pyte has the terminal's private mode."""
 
 
 class _Terminal(pyte.Screen):
@@ -39,6 +41,8 @@ class Screen:
 
     def __init__(self, child, columns, rows):
         self.child = child
+        self._edits = False
+        child.delaybeforesend = None
         self._screen = _Terminal(child, columns, rows)
         self._stream = pyte.Stream(self._screen)
 
@@ -54,6 +58,12 @@ class Screen:
             assert left > 0 and self._draw(left), "\n".join([f"no '{text}' on the screen:", *self.lines])
         return self.settled()
 
+    def wait_for_editor(self):
+        """Wait until the line editor runs, and the screen is finished."""
+        while not self.is_edited:
+            assert self._draw(SECONDS), "no line editor"
+        self.settled()
+
     def run(self, line):
         """Type ``line`` and Enter, and wait for the screen that follows; returns its lines."""
         self.child.send(f"{line}\r")
@@ -61,10 +71,16 @@ class Screen:
         return self.settled()
 
     def settled(self):
-        """The lines, once nothing more comes."""
-        while self._draw(_QUIET):
+        """The lines, once nothing more comes and a line may be typed."""
+        deadline = time.monotonic() + SECONDS
+        while self._draw(_QUIET) or (self._edits and not self.is_edited and time.monotonic() < deadline):
             pass
         return self.lines
+
+    @property
+    def is_edited(self):
+        """Whether the line editor runs: it has switched bracketed paste on."""
+        return _BRACKETED_PASTE in self._screen.mode
 
     @property
     def lines(self):
@@ -94,6 +110,7 @@ class Screen:
         """Draw what comes within ``seconds``; False where nothing does."""
         try:
             self._stream.feed(self.child.read_nonblocking(1 << 16, timeout=seconds))
+            self._edits = self._edits or self.is_edited
         except (pexpect.TIMEOUT, pexpect.EOF):
             return False
         return True
@@ -152,6 +169,7 @@ def terminal(tmp_path, environment):
             encoding="utf-8",
             timeout=SECONDS,
         )
+        child.delayafterclose = child.delayafterterminate = 0.02
         started.append(child)
         return child
 
@@ -168,6 +186,8 @@ def screen(terminal):
         child = terminal(*arguments, size=size, **({"PROMPT_TOOLKIT_NO_CPR": ""} | more))
         shown = Screen(child, *size)
         shown.wait_for("pyqio")
+        if more.get("TERM", "xterm") not in ("", "dumb"):
+            shown.wait_for_editor()
         return shown
 
     return show

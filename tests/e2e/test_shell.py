@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import time
 
 import pexpect
 import pytest
@@ -70,7 +71,8 @@ def test_shell_when_ctrl_c_is_typed_in_a_line_then_line_is_cleared(shell):
 
 def test_shell_when_ctrl_c_is_typed_in_a_command_then_command_stops(shell):
     shell.sendline("sleep 60000")
-    shell.expect(r"\n")
+    shell.expect_exact("\x1b[?2004l")
+    time.sleep(0.2)  # the terminal makes a signal of the key a moment later
     shell.send(CTRL_C)
     shell.expect(PROMPT)
     shell.sendline("length")

@@ -36,6 +36,10 @@ def completed(before, session):
         ("read 0 512 ", []),
         ("# rea", []),
         ("'rea", ["'read'", "'readv'"]),
+        ("time rea", ["time read", "time readv"]),
+        ("watch -n 2 trun", ["watch -n 2 truncate"]),
+        ("time open -t direct", ["time open -t directsync"]),
+        ("help trun", ["help truncate"]),
     ],
 )
 def test_candidates_when_a_command_is_begun_then_those_it_may_become(session, before, expected):

@@ -15,6 +15,69 @@ def test_path_when_state_home_is_relative_then_it_does_not_count(monkeypatch):
     assert history.path() == "/home/nobody/.local/state/pyqio/history"
 
 
+def test_path_when_a_file_is_named_then_that(monkeypatch):
+    monkeypatch.setenv("PYQIO_HISTFILE", "~/lines")
+    monkeypatch.setenv("HOME", "/home/nobody")
+
+    assert history.path() == "/home/nobody/lines"
+
+
+@pytest.mark.parametrize("name", ["", "/dev/null", "/proc/lines"])
+def test_load_when_file_is_no_file_then_memory(monkeypatch, name):
+    monkeypatch.setenv("PYQIO_HISTFILE", name)
+
+    kept = history.load()
+    kept.append_string("length")
+
+    assert (isinstance(kept, InMemoryHistory), kept.get_strings()) == (True, ["length"])
+
+
+@pytest.fixture
+def lines(tmp_path, monkeypatch):
+    """The name of a history."""
+    monkeypatch.setenv("PYQIO_HISTFILE", str(tmp_path / "lines"))
+    return tmp_path / "lines"
+
+
+def test_store_when_shells_run_side_by_side_then_all_lines_are_kept(lines):
+    one, other = history.load(), history.load()
+
+    for kept in (one, other, one):
+        kept.append_string("read 0 512\nlength")
+
+    assert list(history.load().load_history_strings()) == ["read 0 512\nlength"] * 3
+
+
+def test_append_when_line_starts_with_a_blank_then_it_is_forgotten(lines):
+    kept = history.load()
+
+    kept.append_string(" open secret.img")
+
+    assert (kept.get_strings(), lines.read_bytes()) == ([], b"")
+
+
+def test_append_when_line_is_enormous_then_it_is_not_kept(lines):
+    history.load().append_string("x" * 100_000)
+
+    assert lines.read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"\x00\xff\xfe\n+length\n\x1b[31m\n", ["length"]),
+        (b"+\xff\n", ["\udcff"]),
+        (b"+unfinished", ["unfinished"]),
+        (b"\n" * 100, []),
+        (b"+a\n" + b"#" * (2 << 20) + b"\n+b\n", ["b"]),
+    ],
+)
+def test_load_when_file_is_damaged_then_what_can_be_read(lines, data, expected):
+    lines.write_bytes(data)
+
+    assert list(history.load().load_history_strings()) == expected
+
+
 def test_load_when_there_is_no_file_then_a_private_one_is_made(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 

@@ -9,7 +9,7 @@ import pytest
 
 from pyqio.base.types import OpenFlags
 from pyqio.block.graph import Graph
-from pyqio.shell.interrupt import Terminated, between_requests, in_order
+from pyqio.shell.interrupt import Terminated, between_requests, forget_early, in_order
 
 
 def test_interrupt_when_a_command_sleeps_then_it_is_raised_at_once():
@@ -29,6 +29,16 @@ def test_interrupt_when_a_request_is_served_then_it_waits_for_its_end():
         time.sleep(10)
 
     assert served == [True]
+
+
+def test_interrupt_when_it_comes_before_the_command_then_it_is_raised_at_once():
+    with in_order():
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt), between_requests():
+            time.sleep(10)
+        forget_early()
+        with between_requests():
+            pass
 
 
 def test_interrupt_when_it_is_over_then_former_handlers_are_back():

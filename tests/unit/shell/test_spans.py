@@ -18,6 +18,7 @@ from pyqio.shell.spans import spans
         ("open -r x.img", ["command", "plain", "flag", "plain", "path"]),
         ("open 'x y", ["command", "plain", "string"]),
         ("length; length # x", ["command", "sign", "plain", "command", "plain", "comment"]),
+        ("time read 0", ["command", "plain", "command", "plain", "number"]),
         ("length|cat", ["command", "sign", "outside"]),
     ],
 )

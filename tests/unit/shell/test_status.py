@@ -70,7 +70,7 @@ def test_stack_when_image_is_no_pair_then_its_drivers_downwards(pair):
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("", "blkverify:raw.img:test.qcow2: blkverify: raw=file test=qcow2, 64 KiB; type 'help' for the commands"),
+        ("", "blkverify: raw.img (file) = test.qcow2 (qcow2), 64 KiB; type 'help' for the commands"),
         ("close; open -r test.qcow2", "test.qcow2: qcow2, 64 KiB, read-only; type 'help' for the commands"),
         ("close", "no image is open; type 'open PATH', or 'help'"),
     ],

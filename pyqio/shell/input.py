@@ -1,0 +1,34 @@
+"""Keys that come faster than anybody types are one text."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from prompt_toolkit.input.vt100 import Vt100Input
+from prompt_toolkit.key_binding import KeyPress
+from prompt_toolkit.keys import Keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_MANY: Final = 32
+"""Characters that nobody types at once."""
+
+
+class FastInput(Vt100Input):
+    """A terminal of which a long text is taken whole, as if it were pasted: each key alone costs a redrawing's time."""
+
+    def read_keys(self) -> list[KeyPress]:
+        """What was typed since the last time."""
+        return list(_gathered(super().read_keys()))
+
+
+def _gathered(keys: Iterable[KeyPress]) -> Iterator[KeyPress]:
+    for is_text, group in groupby(keys, lambda key: not isinstance(key.key, Keys) and key.data.isprintable()):
+        pressed = list(group)
+        if is_text and len(pressed) >= _MANY:
+            text = "".join(key.data for key in pressed)
+            yield KeyPress(Keys.BracketedPaste, text)
+        else:
+            yield from pressed
