@@ -69,7 +69,7 @@ _pyqio() {
     elif values=$(_pyqio_values "$prev"); then
         _pyqio_words "$cur" "$values" ""
     elif [[ $cur == -* ]]; then
-        _pyqio_words "$cur" "-h --help -V --version -c --cmd -f --format -r --read-only -s --snapshot -n --nocache -C --copy-on-read -m --misalign -k --native-aio -i --aio -d --discard -t --cache -T --trace --object --image-opts -U --force-share --follow --source --set -X --no-rc --write-config --json --color --theme --report --completions" ""
+        _pyqio_words "$cur" "-h --help -V --version -c --cmd -f --format -r --read-only -s --snapshot -n --nocache -C --copy-on-read -m --misalign -k --native-aio -i --aio -d --discard -t --cache -T --trace --object --image-opts -U --force-share --follow --source --set -q --quiet -X --no-rc --write-config --json --color --theme --report --completions" ""
     else
         _pyqio_image "${cur##*:}" "${cur%"${cur##*:}"}"
     fi

@@ -96,6 +96,7 @@ complete -c pyqio -s U -l force-share -d 'open an image that is in use elsewhere
 complete -c pyqio -l follow -x -a 'all same-dir none' -d 'which files that an image names are opened: backing files and files of guest data'
 complete -c pyqio -l source -x -d 'run the commands of a file; may be given several times, and between those of -c'
 complete -c pyqio -l set -x -d 'change a setting, as the command \'set\' does'
+complete -c pyqio -s q -l quiet -d 'begin the shell without its first line'
 complete -c pyqio -s X -l no-rc -d 'begin the shell without the commands of rc'
 complete -c pyqio -l write-config -d 'write a configuration with all settings, to PATH or (-) to standard output'
 complete -c pyqio -l json -d 'show results as JSON, one object a line'
