@@ -13,7 +13,8 @@ from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Refused
 from pyqio.session import config
 from pyqio.session.environment import Environment, OutputClosed, OutputFailed
-from pyqio.session.state import FAILED, OK, PYQIO, QEMU_IO, USAGE, Session
+from pyqio.session.personality import FAILED, OK, PYQIO, QEMU_IO, USAGE
+from pyqio.session.state import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

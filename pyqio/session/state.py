@@ -8,8 +8,7 @@ from contextlib import nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from pyqio.base.errors import BlockError, MismatchError, OpenError, OutcomeMismatch, VerifyError
-from pyqio.base.record import Record
+from pyqio.base.errors import BlockError, MismatchError, OpenError, VerifyError
 from pyqio.block.emulate import WINDOW
 from pyqio.block.graph import Graph
 from pyqio.block.secrets import Secrets
@@ -24,7 +23,6 @@ from pyqio.commands.results import (
     Failed,
     Found,
     GuessedRaw,
-    PatternMismatch,
     Refused,
     Said,
     Unknown,
@@ -35,8 +33,9 @@ from pyqio.commands.results import (
 )
 from pyqio.commands.settings import Settings
 from pyqio.render.choice import choose
-from pyqio.verify.journal import Journal, Outcome
-from pyqio.verify.pair import pair_below
+from pyqio.session.log import Log
+from pyqio.session.personality import FAILED, OK, PYQIO, Personality
+from pyqio.verify.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -57,35 +56,9 @@ if TYPE_CHECKING:
     from pyqio.verify.journal import Operation
 
 
-# Statuses of the process.
-OK: Final = 0
-FAILED: Final = 1
-USAGE: Final = 2
-DIVERGED: Final = 3
-
-
 _LINES: Final = 1000
 """Lines that ``history`` shows at most, and how much of each."""
 _LONGEST_LINE: Final = 1000
-
-_OK: Final = Outcome()
-_OK_BOTH: Final = Outcome("ok", "ok", "ok")
-
-
-class Personality(Record):
-    """What the program's name decides.
-
-    ``program``: the name in messages.  ``own``: pyqio's own commands, quoting, comments and explanations.
-    ``diverged``: the status of a session in which a verified pair did not agree.
-    """
-
-    program: str
-    own: bool
-    diverged: int
-
-
-PYQIO: Final = Personality(program="pyqio", own=True, diverged=DIVERGED)
-QEMU_IO: Final = Personality(program="qemu-io", own=False, diverged=FAILED)
 
 
 def _is_simple(text: str) -> bool:
@@ -100,7 +73,7 @@ class Session:
     """Runs commands, and remembers the worst that happened.
 
     ``status`` is the exit status so far; ``stopping`` is set by ``quit`` and where a disagreement ends the session, or
-    (``halted``) what is being run of it; ``last`` is the command that was understood last; ``success``: how one ends;
+    (``halted``) what is being run of it; ``last`` is the command that was understood last;
     ``divergences`` are the disagreements of verified pairs so far; ``stop_on_divergence``: they end it.
     ``lines``: the last ones that were typed.  ``diagnoses``: what was found out about the disagreements.  ``report``:
     the file for a report, "" for files of their own.  ``wrote``: a command was run on the open image that may write.
@@ -136,14 +109,11 @@ class Session:
         self.secrets = Secrets()
         self.journal = Journal()
         self.aliases: dict[str, str] = {}
-        self._failures = 0
+        self.log = Log(self.journal, self.pool)
         self._timed = self._safe = False
         self._graph = Graph(probe_pairs=not personality.own, secrets=self.secrets)
         self._image: Image | None = None
         self._evaluate = self.evaluate if personality.own else None
-        self._failure: Result | None = None
-        self.success = _OK
-        self._started: dict[Request, Callable[[Outcome], None]] = {}
         self.wrote = False
 
     @cached_property
@@ -232,8 +202,8 @@ class Session:
             known = [name for name in (*index.MODULES, *self.aliases) if len(name) > 1]
             return self.show((Unknown(name=words[0], known=known),))
         command: Command | None = None
-        self._failure = None
-        failures = self._failures
+        self.log.begin()
+        failures = self.log.failures
         when, started = time.time(), self.clock()
         try:
             if spec.needs_image and self._image is None:
@@ -249,18 +219,18 @@ class Session:
                 results = tuple(results)
                 if not (results and isinstance(results[0], Failed)):
                     self._tell(self.pool.reap(spec.polls))
-            return self.show(results) and self._failures == failures
+            return self.show(results) and self.log.failures == failures
         except Rejected as reason:
             return self.show((Refused(reason=reason, spec=spec, words=words),))
         except Answered as answer:
             return self.show((Said(text=str(answer)),))
         except KeyboardInterrupt:
-            self._failure = Refused(reason=Rejected("interrupted"))
+            self.log.interrupt()
             raise
         finally:
             if spec.has_effect and command is not None and self.personality.own:
                 self.wrote = self.wrote or spec.writes
-                self._note(words, command, when, self.clock() - started)
+                self.log.note(words, command, when, self.clock() - started)
 
     def undo(self) -> str:
         """Put back what the last command has overwritten.  Returns its text.  Raises Rejected, BlockError."""
@@ -295,7 +265,7 @@ class Session:
                 image.close()
                 raise OpenError("Block node is read-only")
             self._image = image
-            self.success = _OK_BOTH if pair_below(image.node) else _OK
+            self.log.opened(image)
             self.wrote = False
             self.journal.begin(self._former_operations)
         finally:
@@ -404,13 +374,6 @@ class Session:
             self._timed = self.settings["timing"]
             self.show((timing(self.clock() - started),))
 
-    def _note(self, words: Sequence[str], command: Command, when: float, elapsed: float) -> None:
-        request = self.pool.pending[-1] if self.pool.pending else None
-        if request is not None and request not in self._started:
-            self._started[request] = self.journal.note_started(words, command, when)
-        else:
-            self.journal.note(words, command, when, elapsed, self._outcome() if self._failure else self.success)
-
     def _former_operations(self) -> Iterable[Operation]:
         """What former sessions did to the open pair."""
         if not self.personality.own:
@@ -421,39 +384,15 @@ class Session:
 
     def _keeper(self, image: Image) -> Callable[[], None]:
         """What keeps the journal of a pair that was written to, once ``image`` is closed."""
-        if not self.wrote or self.success is not _OK_BOTH:
+        if not self.wrote or not self.log.is_on_pair:
             return lambda: None
         from pyqio.session.recall import keeper
 
         return keeper(self, image)
 
-    def _outcome(self) -> Outcome:
-        """How the command that is being run has ended."""
-        pair = self.success is _OK_BOTH
-        match self._failure:
-            case None:
-                return self.success
-            case Diverged(error=OutcomeMismatch() as error):
-                raw, test = (_said(side) for side in (error.raw_error, error.test_error))
-                return Outcome("mismatch", raw, test)
-            case Diverged():
-                return Outcome("mismatch", "ok", "ok")
-            case PatternMismatch():
-                return Outcome("pattern verification failed", *(("ok", "ok") if pair else ()))
-            case Failed(error=error):
-                return Outcome(error.strerror, *((error.strerror, error.strerror) if pair else ()))
-            case Refused(reason=reason):
-                return Outcome(str(reason) or "not carried out")
-            case _:
-                return Outcome("failed")
-
     def _tell(self, requests: Iterable[Request]) -> None:
         for request in requests:
-            results = request.results()
-            self._failure = next((r for r in results if isinstance(r, Failed | PatternMismatch | Diverged)), None)
-            self.show(results)
-            if end := self._started.pop(request, None):
-                end(self._outcome())
+            self.show(self.log.receive(request))
 
     def show(self, results: Iterable[Result]) -> bool:
         """Show results, and let failures among them count.  Returns whether there was none."""
@@ -475,8 +414,7 @@ class Session:
         return succeeded
 
     def _note_failure(self, result: Result) -> None:
-        self._failure = self._failure or result
-        self._failures += 1
+        self.log.fail(result)
         self.status = self.status or (result.status if isinstance(result, Checked | CheckFailed) else FAILED)
         if isinstance(result, Verified) and result.diverges:
             self.status = self.personality.diverged
@@ -494,7 +432,3 @@ class Session:
             wanted = "stop" if self.stop_on_divergence else "continue"
         if wanted != "continue" and not self.stopping:
             self.stopping, self.halted = True, wanted == "stop"
-
-
-def _said(error: BlockError | None) -> str:
-    return "ok" if error is None else error.strerror

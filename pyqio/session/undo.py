@@ -88,7 +88,7 @@ class Overwritten:
         session.drain()
         when, started = time.time(), session.clock()
         former = self._put_back(session.image)
-        session.journal.note(["undo"], Restored(former), when, session.clock() - started, session.success)
+        session.log.note(["undo"], Restored(former), when, session.clock() - started)
         return former.text
 
     def _put_back(self, image: Image) -> Former:

@@ -9,7 +9,8 @@ import re
 import pytest
 
 from pyqio.session.environment import Environment
-from pyqio.session.state import PYQIO, QEMU_IO, Session
+from pyqio.session.personality import PYQIO, QEMU_IO
+from pyqio.session.state import Session
 
 TIMES = re.compile(r"ops; .*? \(.*?/sec and .*? ops/sec\)")
 

@@ -8,7 +8,7 @@ import pytest
 
 from pyqio.commands.search import Search
 from pyqio.drivers.formats.qcow2 import Qcow2
-from pyqio.session.state import QEMU_IO
+from pyqio.session.personality import QEMU_IO
 
 
 @pytest.fixture

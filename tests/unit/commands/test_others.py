@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pyqio.session.state import QEMU_IO
+from pyqio.session.personality import QEMU_IO
 
 INFO = "format name: raw\ncluster size: 0 bytes\nvm state offset: 0 bytes\n"
 

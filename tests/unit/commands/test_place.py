@@ -97,7 +97,7 @@ def test_mark_when_its_name_is_no_name_then_told(raw, name):
 
 
 def test_number_when_the_name_is_qemu_ios_then_qemu_ios_grammar(record):
-    from pyqio.session.state import QEMU_IO
+    from pyqio.session.personality import QEMU_IO
 
     recorder = record(QEMU_IO)
     recorder.run("open -o driver=null-co,size=1M")

@@ -8,7 +8,7 @@ import pytest
 
 from pyqio.base.types import Run
 from pyqio.block.emulate import WINDOW
-from pyqio.session.state import QEMU_IO
+from pyqio.session.personality import QEMU_IO
 from pyqio.verify.whole import Comparison
 
 SIZE = 4 * WINDOW

@@ -6,7 +6,8 @@ import pytest
 
 from pyqio.session.batch import run_commands, run_script
 from pyqio.session.environment import Environment
-from pyqio.session.state import PYQIO, QEMU_IO, Session
+from pyqio.session.personality import PYQIO, QEMU_IO
+from pyqio.session.state import Session
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from pyqio.session import cases
-from pyqio.session.state import QEMU_IO
+from pyqio.session.personality import QEMU_IO
 
 
 @pytest.fixture(autouse=True)

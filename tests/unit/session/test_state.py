@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyqio.session.state import QEMU_IO
+from pyqio.session.personality import QEMU_IO
 from pyqio.verify.journal import Effect
 
 

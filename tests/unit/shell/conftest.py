@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pyqio.session.environment import Environment
-from pyqio.session.state import QEMU_IO, Session
+from pyqio.session.personality import QEMU_IO
+from pyqio.session.state import Session
 
 
 @pytest.fixture
