@@ -35,7 +35,7 @@ _EXTRAS: Final = {
     "backports.zstd": ("zstd", "zstd-compressed clusters"),
 }
 _TOOLS: Final = ("qemu-io", "qemu-img")
-_VARIABLES: Final = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "PAGER", "EDITOR")
+_VARIABLES: Final = ("NO_COLOR", "FORCE_COLOR", "PAGER", "EDITOR")
 
 
 class _Row(NamedTuple):

@@ -3,7 +3,6 @@
 from typing import Final
 
 ENVIRONMENT: Final = {
-    "COLORTERM": "truecolor or 24bit: the terminal shows more than 256 colours",
     "EDITOR": "what Ctrl-X Ctrl-E edits a line with, after VISUAL",
     "FORCE_COLOR": "set to anything but 0: colours even where no terminal is",
     "NO_COLOR": "set to anything: no colours; differing bytes are still shown in reverse",

@@ -9,7 +9,8 @@ from pathlib import Path
 from pyqio.block import registry
 from pyqio.cli.emit.tables import spellings
 from pyqio.cli.options import OPTIONS
-from pyqio.commands import index
+from pyqio.commands import index, surroundings
+from pyqio.commands.settings import SETTINGS
 from tests.e2e.conftest import PYQIO
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,3 +76,12 @@ def test_readme_when_its_tree_is_read_then_it_is_that_of_the_checkout():
     tree = set(re.findall(r"^ +(\w+)/ ", README, re.MULTILINE))
 
     assert tree == floors | tests - {"__pycache__"}
+
+
+def test_readme_when_something_can_be_set_then_its_tables_have_it():
+    names = [*SETTINGS, *surroundings.ENVIRONMENT]
+    files = [f"XDG_CONFIG_HOME/pyqio/{name}" for name in surroundings.CONFIG]
+    files += [f"XDG_STATE_HOME/pyqio/{name}" for name in surroundings.STATE]
+
+    assert [name for name in names if f"| `{name}` |" not in README] == []
+    assert [name for name in files if f"| `${name}` |" not in README] == []
