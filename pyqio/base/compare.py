@@ -93,6 +93,11 @@ def zeroed_alike(raw: bytearray, test: bytearray) -> bytearray:
 
 
 def _exclusive_or(raw: memoryview | bytearray, test: memoryview | bytearray) -> bytes:
+    zeroes = bytearray(len(raw))
+    if zeroes == test:  # lost data, what differs most often
+        return bytes(raw)
+    if zeroes == raw:
+        return bytes(test)
     unlike = int.from_bytes(raw, "little") ^ int.from_bytes(test, "little")
     return unlike.to_bytes(len(raw), "little")
 

@@ -72,7 +72,7 @@ class Comparison:
         self._last_unreadable: dict[str, Unreadable] = {}
         self._raw, self._test = bytearray(WINDOW), bytearray(WINDOW)
         self._companion = Companion()
-        self._duration = 0.0
+        self._durations = {"raw": 0.0, "test": 0.0}
 
     def steps(self) -> Iterator[int]:
         """Go on from ``at`` to the end; yields the number of bytes after each step, and may be left there."""
@@ -108,18 +108,21 @@ class Comparison:
                 self._window(span._replace(offset=at, length=count))
 
     def _load(self, span: Span) -> tuple[BlockError | None, BlockError | None]:
-        """Read the sides that are not known, both at once where they make the caller wait (see PATIENCE)."""
-        pair, count = self.pair, span.length
-        raw = partial(pair.raw.pread, span.offset, memoryview(self._raw)[:count])
-        test = partial(pair.test.pread, span.offset, memoryview(self._test)[:count])
+        """Read the sides that are not known, both at once where the quicker one makes the caller wait, too."""
+        raw = partial(self._read, "raw", span, self._raw)
+        test = partial(self._read, "test", span, self._test)
         if span.raw_zero:
             return None, _failure(outcome(test))
         if span.test_zero:
             return _failure(outcome(raw)), None
-        started = perf_counter()
-        ended = self._companion.both(raw, test) if self._duration > PATIENCE else (outcome(raw), outcome(test))
-        self._duration = perf_counter() - started
+        at_once = min(self._durations.values()) > PATIENCE
+        ended = self._companion.both(raw, test) if at_once else (outcome(raw), outcome(test))
         return _failure(ended[0]), _failure(ended[1])
+
+    def _read(self, key: str, span: Span, window: bytearray) -> None:
+        started = perf_counter()
+        self.pair.side(key).pread(span.offset, memoryview(window)[: span.length])
+        self._durations[key] = perf_counter() - started
 
     def _compare(self, span: Span) -> None:
         raw = ZEROES if span.raw_zero else memoryview(self._raw)
