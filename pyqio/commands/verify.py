@@ -116,6 +116,7 @@ class Verify(Command):
         _remember(context, comparison, outermost=outermost)
         yield result
         if interrupt is not None:
+            context.flush_output()  # a script ends here
             raise interrupt
         return result
 
