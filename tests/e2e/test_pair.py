@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -103,7 +102,7 @@ def test_mismatches_then_a_table_that_fits(screen, different):
 def test_verify_when_ctrl_c_then_stops_tells_how_to_go_on_and_the_shell_lives(screen):
     shell = screen(f"json:{SLOW_PAIR}", size=(100, 24))
     shell.send("verify\r")
-    time.sleep(1)
+    shell.child.expect_exact("%")
 
     shell.send("\x03")
 
@@ -135,3 +134,12 @@ def test_script_when_sides_differ_then_status_3_and_json_has_the_runs(pyqio, dif
     result = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == 3
     assert (result["agrees"], result["runs"]) == (False, [{"start": 1024, "end": 1536}, {"start": 40000, "end": 40001}])
+
+
+def test_script_when_interrupted_then_it_says_how_far_it_came(pyqio):
+    done = pyqio("-c", "verify", f"json:{SLOW_PAIR}", prefix=("timeout", "--preserve-status", "-s", "INT", "1"))
+
+    assert done.returncode == 130
+    assert done.stdout.startswith("verify: the sides agree\n")
+    assert "of 0x40000000; 'verify --resume' goes on from there\n" in done.stdout
+    assert done.stderr == ""
