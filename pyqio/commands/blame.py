@@ -24,12 +24,12 @@ _ABOUT = """
  'blame 0x400 512' - who wrote 512 bytes from 1 kilobyte on
 
  Without a range it is the sector where the session looks.  'last writer' says which of the bytes no later operation
- has written; session -1 is the one before this.  The outcomes are those of both sides of a verified pair.
+ has written.  The date is told of operations of former sessions.  The outcomes are those of both
+ sides of a verified pair.
 """
 
 _COLUMNS = (
     Column("number", "number"),
-    Column("session", "number"),
     Column("when"),
     Column("operation"),
     Column("touched"),
@@ -66,17 +66,16 @@ def blame(run: Run, touching: Sequence[Operation]) -> Table:
     written = last_writers(run, touching)
     rows = [
         [*cells, _ranges(run, [_overlap(run, operation)]), _ranges(run, runs), operation.outcome.words]
-        for cells, operation, runs in zip(told(touching), touching, written, strict=True)
+        for cells, operation, runs in zip(map(told, touching), touching, written, strict=True)
     ]
     empty = f"no operation is known that touched [{run.start:#x}, {run.end:#x})"
     return Table(name="blame", columns=_COLUMNS, rows=rows, empty=empty)
 
 
-def told(operations: Sequence[Operation]) -> list[list[Any]]:
-    """Number, session (-1 for the one before this), time and text of each."""
-    former = list(dict.fromkeys(o.session for o in operations if o.session))
-    ages = {session: age - len(former) for age, session in enumerate(former)}
-    return [[o.number, ages.get(o.session), _time_of(o), o.text] for o in operations]
+def told(operation: Operation) -> list[Any]:
+    """Number, time on the clock of the host (with the date in former sessions) and text of an operation."""
+    day = "%m-%d " if operation.session else ""
+    return [operation.number, datetime.fromtimestamp(operation.when).strftime(f"{day}%H:%M:%S"), operation.text]
 
 
 def last_writers(run: Run, operations: Sequence[Operation]) -> list[list[Run]]:
@@ -92,11 +91,6 @@ def last_writers(run: Run, operations: Sequence[Operation]) -> list[list[Run]]:
         parts = [part for at in left for part in (Run(at.start, min(at.end, start)), Run(max(at.start, end), at.end))]
         left = [part for part in parts if part.start < part.end]
     return found[::-1]
-
-
-def _time_of(operation: Operation) -> str:
-    """When it began, on the clock of the host."""
-    return datetime.fromtimestamp(operation.when).strftime("%m-%d %H:%M:%S")
 
 
 def _overlap(run: Run, operation: Operation) -> Run:

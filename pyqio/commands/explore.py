@@ -102,7 +102,8 @@ def _open(context: Context, case: Case) -> dict[str, str]:
     """Open the images, or what the report has of them; returns what there is to say about it."""
     try:
         sides = {"raw": _node(case.raw, "raw"), "test": _node(case.test, "test")}
-        context.open(None, {"driver": "blkverify", **sides}, _FLAGS, snapshot=False, copy_on_read=False)
+        name = f"blkverify:{case.raw.path}:{case.test.path}"
+        context.open(name, {"driver": "blkverify", **sides}, _FLAGS, snapshot=False, copy_on_read=False)
     except OpenError as error:
         _open_remains(context, case)
         return {
@@ -123,8 +124,8 @@ def _node(side: Portrait, key: str) -> dict[str, Any]:
     driver = drivers.get(side.driver)
     if side.driver != "file" and (driver is None or driver.role is not Role.FORMAT):
         raise OpenError(f"the {key} side is of no format that is known here")
-    name = "raw" if side.driver == "file" else side.driver
-    return {"driver": name, "file": {"driver": "file", "filename": side.path}}
+    file = {"driver": "file", "filename": side.path}
+    return file if side.driver == "file" else {"driver": side.driver, "file": file}
 
 
 def _since(side: Portrait) -> str:

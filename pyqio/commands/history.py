@@ -33,7 +33,6 @@ _ABOUT = """
 _TYPED = (Column("number", "number"), Column("line"))
 _OPERATIONS = (
     Column("number", "number"),
-    Column("session", "number"),
     Column("when"),
     Column("operation"),
     Column("outcome"),
@@ -72,10 +71,7 @@ class History(Command):
 
 
 def _table(operations: Sequence[Operation], findings: Findings) -> Table:
-    rows = [
-        [*cells, operation.outcome.words, _mark(operation, findings)]
-        for cells, operation in zip(told(operations), operations, strict=True)
-    ]
+    rows = [[*told(operation), operation.outcome.words, _mark(operation, findings)] for operation in operations]
     return Table(name="operations", columns=_OPERATIONS, rows=rows, empty="no such operation is known")
 
 

@@ -217,7 +217,7 @@ def _fold(text: str, role: str = "", *, only: int = WIDTH) -> Iterator[Line]:
     """Indented, and on further lines what is too long for one; ``role``: of the ``only`` first characters."""
     from textwrap import wrap
 
-    for line in wrap(text, WIDTH - 2, drop_whitespace=False, subsequent_indent="      "):
+    for line in wrap(text, WIDTH - 2, subsequent_indent="      ", break_on_hyphens=False):
         shown = shortened(line.rstrip(), WIDTH - 2)
         yield [("", "  "), (role, shown[:only]), ("", shown[only:])]
         role = role if only == WIDTH else ""

@@ -27,13 +27,12 @@ if TYPE_CHECKING:
     from pyqio.verify.evidence import Hop, Side
     from pyqio.verify.journal import Journal, Operation
 
-PATIENCE: Final = 0.05
-"""Seconds that the search for hints may take."""
+PATIENCE: Final = 0.5
+"""Seconds that the search for hints may take; what is to be read is bounded more tightly, and not by luck."""
 
 _MOST_READ: Final = 8 << 20
+_MOST_READS: Final = 4096
 _MOST_EXTENTS: Final = 20_000
-_LAST: Final = 2
-"""Operations that are told of."""
 _SUBCLUSTERS: Final = 32
 
 
@@ -128,7 +127,7 @@ def diagnose(
         return _contents(diagnosis, error, nodes, journal, changed=changed, patience=patience)
     if isinstance(error, OutcomeMismatch):
         touching = journal.touching(offset, max(1, error.length)) if journal else ()
-        return diagnosis.replace(sides=_outcomes(error, nodes), operations=tuple(touching[-_LAST:]))
+        return diagnosis.replace(sides=_outcomes(error, nodes), operations=_last(touching))
     return diagnosis
 
 
@@ -166,7 +165,7 @@ def _contents(
         sector_count=found.sector_count,
         end=found.end,
         alignment=alignment(error.runs, sides[1].node.limits.pwrite_zeroes_alignment if sides else 0),
-        operations=tuple(touching[-_LAST:]),
+        operations=_last(touching),
     )
     if sides is None:
         return diagnosis
@@ -174,6 +173,14 @@ def _contents(
     excerpt = _excerpt(run, *sides)
     scene = None if excerpt is None else _scene(error, sides[0].node, sides[1], touching, changed, patience)
     return diagnosis.replace(sides=holdings, excerpt=excerpt, hints=tuple(hints(scene) if scene else ()))
+
+
+def _last(touching: Sequence[Operation]) -> tuple[Operation, ...]:
+    """The last change, and the last operation after it that went well, or the last one of all."""
+    changes = [at for at, operation in enumerate(touching) if operation.effect.changes]
+    later = touching[changes[-1] + 1 :] if changes else touching
+    well = [operation for operation in later if operation.outcome.text == "ok"] or later
+    return (*(touching[at] for at in changes[-1:]), *well[-1:])
 
 
 def _holding(side: Side, run: Run) -> Holding:
@@ -281,6 +288,7 @@ class _Reader:
         self._nodes = nodes
         self._end = perf_counter() + patience
         self._left = _MOST_READ if patience else 0
+        self._reads = 0
         self._extents: Sequence[Extent] | None = None
 
     def __call__(self, where: str, offset: int, length: int) -> bytes:
@@ -289,7 +297,8 @@ class _Reader:
             return b""
         size = max(0, min(length, node.length() - offset))
         self._left -= size
-        if self._left < 0 or perf_counter() > self._end:
+        self._reads += 1
+        if self._left < 0 or self._reads > _MOST_READS or perf_counter() > self._end:
             raise Enough
         buf = bytearray(size)
         try:

@@ -6,8 +6,7 @@ from pyqio.commands.shapes.fields import BYTES, FLAG, NUMBER, RANGE, SECONDS, SI
 
 _OPERATION: Final = (
     Field("number", NUMBER, "counted from one in its session"),
-    Field("session", NUMBER, "-1 for the one before this, and so on; null for this one", nullable=True),
-    Field("when", TEXT, "when it began, on the clock of the host"),
+    Field("when", TEXT, "when it began, on the clock of the host, with the date where that was in a former session"),
     Field("operation", TEXT, "as it was typed"),
 )
 _START: Final = Field("start", SIZE, "first byte")

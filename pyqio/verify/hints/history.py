@@ -8,8 +8,6 @@ from pyqio.base.types import SECTOR_SIZE
 from pyqio.verify.hints.scene import Hint, uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pyqio.verify.hints.scene import Scene
     from pyqio.verify.journal import Operation
 
@@ -23,17 +21,23 @@ def uneven(scene: Scene) -> Hint | None:
 
 
 def changed(scene: Scene) -> Hint | None:
-    """The bytes were right after the last write to them."""
-    last = _last_change(scene)
-    if last is None or not _holds(scene, scene.raw, last):
-        return None
-    read = next((o for o in reversed(_since(scene, last)) if o.effect.kind == "read" and _succeeded(o)), None)
-    if read is not None and _covers(scene, read):
-        wrote = f"#{last.number}" if last.session == read.session else name(last)
-        return Hint("changed", f"{name(read)} read back what {wrote} put there: the test side was changed later")
-    if scene.changed:
-        return Hint("changed", f"{name(last)} wrote it, and {scene.changed}")
+    """The bytes were alike after the last write to them."""
+    changes = [at for at, operation in enumerate(scene.operations) if operation.effect.changes]
+    later = scene.operations[changes[-1] + 1 if changes else 0 :]
+    read = next((o for o in reversed(later) if o.effect.kind == "read" and _succeeded(o) and _covers(scene, o)), None)
+    if read is not None:
+        return Hint("changed", f"{name(read)} found both sides alike here: {_wrong_side(scene)} was changed later")
+    if scene.changed and changes and _succeeded(last := scene.operations[changes[-1]]):
+        return Hint("changed", f"{name(last)} wrote here, and {scene.changed}")
     return None
+
+
+def _wrong_side(scene: Scene) -> str:
+    """The side that does not hold what was put there last, as far as that is known."""
+    last = _last_change(scene)
+    if last is not None and _holds(scene, scene.raw, last):
+        return "the test side"
+    return "the raw side" if last is not None and _holds(scene, scene.test, last) else "one of them"
 
 
 def torn(scene: Scene) -> Hint | None:
@@ -112,11 +116,6 @@ def _before(scene: Scene, last: Operation) -> int | None:
     if former is None:
         return 0
     return _value(former) if _covers(scene, former) else None
-
-
-def _since(scene: Scene, last: Operation) -> Sequence[Operation]:
-    at = next(at for at, operation in enumerate(scene.operations) if operation is last)
-    return scene.operations[at + 1 :]
 
 
 def _holds(scene: Scene, data: bytes, operation: Operation) -> bool:

@@ -10,7 +10,8 @@ from pyqio.base.types import Run
 from pyqio.commands.blame import last_writers
 from pyqio.verify.journal import Effect, Operation, Outcome
 
-TIME = re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d")
+TIME = re.compile(r"\d\d:\d\d:\d\d")
+DAY = re.compile(r"\d\d-\d\d ")
 
 
 def operation(kind, offset, length):
@@ -32,7 +33,7 @@ def shown(recorder, *lines):
     """The words of a table's lines, without its heading, blanks and the time of day."""
     printed, errors = recorder.run(*lines)
     assert errors == ""
-    return [re.split("  +", TIME.sub("TIME", line.strip())) for line in printed.splitlines()[1:]]
+    return [re.split("  +", DAY.sub("DAY ", TIME.sub("TIME", line.strip()))) for line in printed.splitlines()[1:]]
 
 
 def test_last_writers_when_changes_overlap_then_each_byte_has_the_last_one() -> None:
@@ -80,7 +81,7 @@ def test_blame_when_the_pair_is_opened_again_then_the_former_session_too(pair, r
     again.run("open blkverify:raw.img:test.img", "read -q 0 512")
 
     assert shown(again, "blame 0") == [
-        ["1", "-1", "TIME", "write -q -P 1 0 4k", "all", "all", "ok/ok"],
+        ["1", "DAY TIME", "write -q -P 1 0 4k", "all", "all", "ok/ok"],
         ["1", "TIME", "read -q 0 512", "all", "ok/ok"],
     ]
 

@@ -252,7 +252,13 @@ def test_torn_when_it_is_no_tail_or_no_sector_then_not_claimed(length) -> None:
 def test_changed_when_it_was_read_back_then_the_read() -> None:
     found = told(filled((0, CLUSTER, 0xCD)), filled(), operations=[write(7, 0xCD), read(8)])
 
-    assert found[1:] == ["#8 read back what #7 put there: the test side was changed later"]
+    assert found[1:] == ["#8 found both sides alike here: the test side was changed later"]
+
+
+def test_changed_when_it_is_not_known_what_was_written_then_not_whose_fault() -> None:
+    found = told(noise(1), filled(), operations=[write(7, None), read(8)])
+
+    assert found[-1] == "#8 found both sides alike here: one of them was changed later"
 
 
 @pytest.mark.parametrize("later", [read(8, outcome=Outcome("mismatch", "ok", "ok")), read(8, 4096, 512)])
@@ -267,7 +273,7 @@ def test_changed_when_the_file_is_newer_than_its_session_then_said() -> None:
 
     found = told(filled((0, CLUSTER, 0xCD)), filled(), operations=operations, changed="t.img was changed later")
 
-    assert found[1:] == ["#7 of 2026-11-22 21:13 wrote it, and t.img was changed later"]
+    assert found[1:] == ["#7 of 2026-11-22 21:13 wrote here, and t.img was changed later"]
 
 
 def test_uneven_when_one_side_failed_then_how() -> None:
