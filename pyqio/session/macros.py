@@ -7,7 +7,6 @@ second, or 512 where there is none; ``$$`` is a dollar sign.  A line without any
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pyqio.commands import index
@@ -17,7 +16,7 @@ from pyqio.session.split import Step, quoted, split
 from pyqio.session.tokens import HOST, PIPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from pyqio.session.state import Session
 
@@ -52,55 +51,60 @@ def expand(line: str, words: Sequence[str]) -> list[Step]:
 
     Raises Rejected for arguments that are missing, or too many.
     """
-    name, *arguments = words
-    wanted = {match["bare"] or match["braced"] for match in _PARAMETER.finditer(line)} - {"$"}
-    most = max(map(int, wanted - {"*"}), default=0)
-    if wanted and "*" not in wanted and len(arguments) > most:
-        raise Rejected(f"{name}: {len(arguments)} arguments for {most}: {line}", prefixed=True)
-    steps = split(line)
-    if not wanted and arguments:
-        *steps, last = steps
-        rest = " ".join(map(_for_host, ["", *arguments])) if last.sign == HOST else ""
-        steps.append(Step([*last.words, *([] if rest else arguments)], last.sign, last.target + rest))
-    value = partial(_value, name, arguments, line)
-    return [_filled(step, value) for step in steps] if wanted or "$$" in line else steps
+    arguments = _Arguments(line, words)
+    steps = [arguments.filled(step) for step in split(line)]
+    if not arguments.wanted:
+        steps[-1] = _extended(steps[-1], words[1:])
+    return steps
 
 
-def _filled(step: Step, value: Callable[[re.Match[str]], list[str]]) -> Step:
-    words = [word for pattern in step.words for word in _words(pattern, value)]
-    spelled = _for_host if step.sign in (HOST, PIPE) else str
-    target = _PARAMETER.sub(lambda match: " ".join(_spelled(match, value, spelled)), step.target)
-    return Step(words, step.sign, target)
+def _extended(step: Step, arguments: Sequence[str]) -> Step:
+    """A command with more arguments at its end."""
+    if step.sign == HOST:
+        return step._replace(target=" ".join([step.target, *map(_for_host, arguments)]))
+    return step._replace(words=[*step.words, *arguments])
 
 
-def _spelled(
-    match: re.Match[str], value: Callable[[re.Match[str]], list[str]], spelled: Callable[[str], str]
-) -> Iterator[str]:
-    return iter(["$"]) if match["bare"] == "$" else map(spelled, value(match))
+class _Arguments:
+    """What the parameters of ``line`` stand for where an alias is called with ``words``.  Raises Rejected."""
 
+    def __init__(self, line: str, words: Sequence[str]) -> None:
+        self._line = line
+        self._name, *self._given = words
+        self.wanted = {match["bare"] or match["braced"] for match in _PARAMETER.finditer(line)} - {"$"}
+        most = max(map(int, self.wanted - {"*"}), default=0)
+        if self.wanted and "*" not in self.wanted and len(self._given) > most:
+            raise Rejected(f"{self._name}: {len(self._given)} arguments for {most}: {line}", prefixed=True)
 
-def _words(pattern: str, value: Callable[[re.Match[str]], list[str]]) -> list[str]:
-    """The words that one word of the line becomes: one, but for ``$*`` alone."""
-    whole = _PARAMETER.fullmatch(pattern)
-    if whole and whole["bare"] == "*":
-        return value(whole)
-    return [_PARAMETER.sub(lambda match: " ".join(_spelled(match, value, str)), pattern)]
+    def filled(self, step: Step) -> Step:
+        """A command of the line with the arguments in their places."""
+        words = [word for pattern in step.words for word in self._words(pattern)]
+        return Step(words, step.sign, self._text(step.target, _for_host if step.sign in (HOST, PIPE) else str))
 
+    def _words(self, pattern: str) -> list[str]:
+        """The words that one word of the line becomes: one, but for ``$*`` alone."""
+        whole = _PARAMETER.fullmatch(pattern)
+        return self._values(whole) if whole and whole["bare"] == "*" else [self._text(pattern, str)]
 
-def _value(name: str, arguments: Sequence[str], line: str, match: re.Match[str]) -> list[str]:
-    """What a parameter stands for."""
-    which = match["bare"] or match["braced"]
-    if which == "*" and (arguments or match["default"] is None):
-        return list(arguments)
-    if which != "*" and int(which) <= len(arguments):
-        return [arguments[int(which) - 1]]
-    if match["default"] is None:
-        raise Rejected(f"{name}: argument {which} is missing: {line}", prefixed=True)
-    return [match["default"]]
+    def _text(self, pattern: str, spelled: Callable[[str], str]) -> str:
+        def value(match: re.Match[str]) -> str:
+            return "$" if match["bare"] == "$" else " ".join(map(spelled, self._values(match)))
+
+        return _PARAMETER.sub(value, pattern)
+
+    def _values(self, match: re.Match[str]) -> list[str]:
+        which = match["bare"] or match["braced"]
+        if which == "*" and (self._given or match["default"] is None):
+            return self._given
+        if which != "*" and int(which) <= len(self._given):
+            return [self._given[int(which) - 1]]
+        if match["default"] is None:
+            raise Rejected(f"{self._name}: argument {which} is missing: {self._line}", prefixed=True)
+        return [match["default"]]
 
 
 def _for_host(word: str) -> str:
     """A word as the host's shell takes it."""
     from shlex import quote
 
-    return quote(word) if word else ""
+    return quote(word)
