@@ -23,6 +23,11 @@ if TYPE_CHECKING:
             ...
 
         @property
+        def is_unseen(self) -> bool:
+            """Whether nobody looks at what is printed any more."""
+            ...
+
+        @property
         def is_terminal(self) -> bool:
             """Whether standard output is one."""
             ...

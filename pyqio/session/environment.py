@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pyqio.session.pager import Pager
+
 STDIO: Final = 4096
 """Bytes that the C library keeps of a stream that is no terminal: what qemu-io has not shown yet when it crashes."""
 
@@ -61,6 +63,7 @@ class Environment:
         self._direct = os.isatty(stdout)
         self._diverted = False
         self._captured: bytearray | None = None
+        self.pager: Pager | None = None
         self._kept = bytearray()
         self._due = 0
         self._bottom = False
@@ -129,11 +132,30 @@ class Environment:
         if self._captured is not None:
             self._captured += data
             return
+        if self.pager is not None:
+            if self.pager.is_open:
+                self.pager.write(data)
+                return
+            self.pager.settle()
         with suppress(OSError), self._writing:
             self._clear_bottom()
             _write(self.stderr, data)
         if self.copy:
             self.copy(data)
+
+    def leave_pager(self) -> None:
+        """Wait until the user has left the pager, if there is one, and print on the screen itself from now on."""
+        if self.pager is not None:
+            try:
+                self.flush()
+                self.pager.finish()
+            finally:
+                self.pager = None
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether nobody looks at what is printed any more."""
+        return self.pager is not None and self.pager.is_left
 
     def draw(self, line: str) -> None:
         """Let this be the bottom line of the terminal on standard error, "" for none, until something is printed.
@@ -142,7 +164,7 @@ class Environment:
         """
         with suppress(OSError), self._writing:
             self._clear_bottom()
-            if line:
+            if line and not (self.pager and self.pager.is_open):
                 self._bottom = True
                 _write(self.stderr, line.encode("utf-8", "surrogateescape"))
 
@@ -179,6 +201,7 @@ class Environment:
             self.sync()
         else:
             self.flush()
+            self.leave_pager()
         try:
             return os.read(self.stdin, size)
         except OSError:
@@ -231,6 +254,13 @@ class Environment:
             return
         if self.copy and not self._diverted:
             self.copy(data)
+        if self.pager is not None and not self._diverted:
+            self.pager.write(data)
+        else:
+            self.show(data)
+
+    def show(self, data: bytes | memoryview) -> None:
+        """Write on standard output itself.  Raises OutputClosed, OutputFailed."""
         try:
             with self._writing:
                 self._clear_bottom()

@@ -116,12 +116,12 @@ def _host(session: Session, text: str, *, stdin: int) -> Iterator[subprocess.Pop
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
-    with _uninterrupted():
+    with uninterrupted():
         process.wait()
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Leave Ctrl-C to the host's command, which it is meant for as well; a pager for example lives on."""
     former = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:

@@ -184,6 +184,7 @@ class Session:
             if step.sign:
                 from pyqio.session.redirect import run_step
 
+                self.environment.leave_pager()
                 succeeded &= run_step(self, step)
             else:
                 succeeded &= self.run(step.words)
@@ -193,6 +194,8 @@ class Session:
         """Run one command, and show its results.  Returns whether it succeeded."""
         if self._timed:
             return self._run_timed(words)
+        if self.environment.pager is not None:
+            self.environment.pager.settle()
         spec = index.find(words[0])
         if spec is None or (spec.own and not self.personality.own):
             if words[0] in self.aliases:

@@ -28,6 +28,7 @@ def watch(session: Session, words: Sequence[str], *, every: float, count: int | 
     terminal = os.isatty(environment.stdout) and os.environ.get("TERM", "dumb") != "dumb"
     screen = _Screen(environment) if terminal and not environment.is_captured else None
     rounds = counted(1) if count is None else range(1, count + 1)
+    environment.leave_pager()
     try:
         for number in rounds:
             heading = f"every {every:g} s: {visible(' '.join(words))}"

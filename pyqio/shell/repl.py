@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pyqio.render.names import columns, visible
+from pyqio.session.pager import paged
 from pyqio.shell import status
 from pyqio.shell.interrupt import Terminated, between_requests, forget_early, in_order
 from pyqio.shell.opening import is_capable, typed_ahead
@@ -62,7 +63,7 @@ def run_line(session: Session, line: str) -> None:
     if not line and session.personality.own and session.settings["repeat"] and session.last is not None:
         line = session.last.following() or ""
     try:
-        with between_requests():
+        with between_requests(), paged(session):
             session.run_line(line)
     except KeyboardInterrupt:
         session.environment.out("\n")

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
             """Columns of text in a line."""
             ...
 
+        @property
+        def is_unseen(self) -> bool:
+            """Whether nobody looks at what is printed any more."""
+            ...
+
 
 class Styled:
     """Shows results on ``screen``.
@@ -129,6 +134,8 @@ class Styled:
         painter = Painter(self._theme, shape_for(dump.offset + dump.length, self._screen.columns))
         for text in hexdump(painter, dump.offset, dump.windows, squeeze=self._settings["squeeze"]):
             self._screen.out(text)
+            if self._screen.is_unseen:
+                break
 
     def _table(self, table: r.Table) -> None:
         from pyqio.render.styled.tables import table_lines

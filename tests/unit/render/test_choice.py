@@ -10,7 +10,7 @@ from pyqio.render.choice import choose
 
 class Output:
     columns = 80
-    err_is_terminal = False
+    err_is_terminal = is_unseen = False
 
     def __init__(self, is_terminal):
         self.is_terminal = is_terminal

@@ -20,6 +20,7 @@ MARKED = Theme(
 
 class Window:
     place = ""
+    is_unseen = False
 
     def __init__(self, columns):
         self.columns = columns
