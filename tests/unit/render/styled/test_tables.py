@@ -28,11 +28,22 @@ def test_table_lines_when_it_fits_then_columns_stand_below_one_another():
     ]
 
 
-def test_table_lines_when_window_is_narrower_then_longest_text_gives_way():
-    lines = list(table_lines(TABLE, PLAIN, 40))
+def test_table_lines_when_window_is_narrower_then_longest_text_is_folded():
+    rows = [(1, "write -P 0x22 1M 64k", "[0x100000, 0x110000)", "ok"), (2, "flush", "", "ok")]
+    columns = (Column("number", "number"), Column("operation"), Column("touched_range"), Column("outcome", "style"))
 
-    assert lines[2] == "a-name-t...long.img    0x0  other\n"
-    assert max(map(len, lines)) <= 41
+    assert list(table_lines(Table(name="t", columns=columns, rows=rows), PLAIN, 45)) == [
+        "number  operation      touched range  outcome\n",
+        "     1  write -P 0x22  [0x100000,     ok\n",
+        "        1M 64k         0x110000)\n",
+        "     2  flush                         ok\n",
+    ]
+
+
+def test_table_lines_when_headings_are_long_then_they_are_folded_too():
+    table = Table(name="t", columns=(Column("a_rather_long_heading"), Column("n", "number")), rows=[("x", 1)])
+
+    assert list(table_lines(table, PLAIN, 15)) == ["a rather      n\n", "long heading\n", "x             1\n"]
 
 
 def test_table_lines_when_nothing_more_gives_way_then_a_line_for_each_value():
