@@ -29,5 +29,5 @@ def node_at(context: Context, path: str) -> Node:
     node = paths.find(root, path or paths.TOP)
     if node is None:
         known = ", ".join(place.path for place in paths.places(root))
-        raise Rejected(f"there is no node '{path}'; there are: {known}", prefixed=True)
+        raise Rejected(f"there is no node '{path}'; there are: {known}", prefixed=True, text=path)
     return node

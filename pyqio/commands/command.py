@@ -328,6 +328,7 @@ class Spec:
             with_argument=self._with_argument,
             mixed=not self.carries,
             long=self._long,
+            numbers=self.own,
         )
         for key, argument in taken:
             flag, field, kind = self.options[key]

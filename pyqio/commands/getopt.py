@@ -25,12 +25,13 @@ def options(
     with_argument: Container[str],
     mixed: bool = True,
     long: Mapping[str, str] = _NONE,
+    numbers: bool = False,
 ) -> Iterator[tuple[str, str]]:
     """Yield (key, argument) for each option of ``words``, whose first word is the command; fill ``operands``.
 
     The argument is "" for an option that takes none.  ``known``: letters and other keys of options; ``long``: long
     words (--child) and the keys that they stand for, of which some may not be known.  ``mixed``: options may follow
-    operands.
+    operands.  ``numbers``: a word such as -5 is an operand where no option is a digit.
     ``operands`` is complete when the iterator is exhausted.
     Raises Rejected, after what came before was yielded.
     """
@@ -41,7 +42,7 @@ def options(
             operands.extend(rest)
         elif word.startswith("--") and (key := long.get(word.partition("=")[0])) and key in known:
             yield key, _long_argument(command, word, rest, wanted=key in with_argument)
-        elif len(word) < 2 or word[0] != "-":
+        elif len(word) < 2 or word[0] != "-" or (numbers and word[1].isdecimal() and word[1] not in known):
             operands.append(word)
             if not mixed:
                 operands.extend(rest)

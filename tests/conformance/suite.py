@@ -21,6 +21,7 @@ import pytest
 
 from pyqio.base.errors import BlockError, ReadOnly, Unsupported
 from pyqio.base.types import Cache, OpenFlags
+from pyqio.block import way
 from pyqio.block.graph import Graph
 from pyqio.block.secrets import NO_SECRETS, Secrets
 
@@ -132,6 +133,17 @@ class DriverConformance:
         assert [extent.offset for extent in extents] == _starts(100 * KIB + 1, extents)
         assert sum(extent.length for extent in extents) == 500 * KIB
         assert all(extent.length > 0 for extent in extents)
+
+    @pytest.mark.parametrize("offset", [0, 300 * KIB + 7, 700 * KIB])
+    def test_way_of_a_byte_ends_on_the_host_and_nothing_is_wrong(self, image, offset):
+        image.pwrite(300 * KIB, b"x" * 5000)
+
+        stops = way.trace(image.node, offset)
+
+        assert all(stop.explanation.kind for stop in stops)
+        assert [text for stop in stops for text in stop.explanation.wrong] == []
+        assert all(onward.child in stop.node.children for stop in stops for onward in stop.explanation.next)
+        assert all(stop.offset >= 0 for stop in stops)
 
     def test_flush_succeeds_with_and_without_writes(self, image):
         image.flush()

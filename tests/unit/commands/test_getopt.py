@@ -92,3 +92,13 @@ def test_options_when_words_are_long_then_taken(line, options, operands):
 def test_options_when_a_long_word_is_wrong_then_says_so(line, message):
     with pytest.raises(Rejected, match=f"^{message}$"):
         with_long(line)
+
+
+@pytest.mark.parametrize(("known", "operands"), [("v", ["-5", "-.5x"]), ("v5", [])])
+def test_options_when_words_are_numbers_then_operands_unless_a_digit_is_an_option(known, operands):
+    found = []
+    words = ["poke", "-5", *(["--", "-.5x"] if operands else [])]
+
+    list(getopt.options(words, found, known=known, with_argument="", numbers=True))
+
+    assert found == operands

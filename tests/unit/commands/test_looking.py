@@ -149,6 +149,11 @@ def test_poke_when_the_image_is_a_pair_then_both_sides_have_it(pair):
     assert pair.run("read -v 64k 2")[0].split()[1:3] == ["12", "34"]
 
 
+def test_poke_when_the_value_is_negative_then_it_is_no_option(pair):
+    assert pair.run("poke i16be 64k -2") == ("", "")
+    assert pair.run("peek i16be 64k")[0].split()[-2:] == ["-2", "0xfffe"]
+
+
 def test_poke_when_one_side_is_named_then_says_so(pair):
     assert pair.run("poke --child test u8 64k 1") == ("wrote 1 bytes at offset 0x10000 of test alone\n", "")
 

@@ -75,7 +75,9 @@ class _Trace:
     def _marks(self) -> None:
         """What the header says of the whole image."""
         features = self._store.fields.incompatible_features
-        if features & layout.CORRUPT:
+        if self._store.dead:
+            self.wrong.append("the image was found to be corrupt, and serves no requests")
+        elif features & layout.CORRUPT:
             self.wrong.append("the image is marked as corrupt")
         if features & layout.DIRTY and not self._store.writable:
             self.wrong.append("the image is marked as dirty: its refcounts may be out of date")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyqio.base.errors import BlockError
 from pyqio.block import way
 from pyqio.drivers.formats.qcow2.layout import COPIED
 from pyqio.drivers.formats.qcow2.users import User, find
@@ -127,6 +128,20 @@ def test_explain_when_the_image_is_writable_and_damaged_then_it_stays_in_service
     qcow2.image.node.explain(0)
 
     assert qcow2.image.pread(CLUSTER, 1) == b"b"
+
+
+def test_explain_when_the_image_was_found_corrupt_then_still_answers(written):
+    qcow2 = Opened(patched(written(), (L2, 8, COPIED | FIRST | 512)))
+    with pytest.raises(BlockError):
+        qcow2.image.pread(0, 1)
+
+    found = qcow2.image.node.explain(0)
+
+    assert found.kind == "damaged"
+    assert found.wrong == [
+        "the image was found to be corrupt, and serves no requests",
+        "the host cluster offset 0x50200 is not aligned to a cluster",
+    ]
 
 
 def test_explain_when_an_entry_is_in_memory_alone_then_both_are_told(opened):
