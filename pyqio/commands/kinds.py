@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from pyqio.base.kinds import Choice, Kind, Path
 from pyqio.base.types import CACHE_MODES, Cache
@@ -36,8 +36,6 @@ _size = lru_cache(maxsize=256)(parse_size)
 
 def _bytes(text: str) -> int:
     """The number of bytes that a text of qemu-io's grammar stands for.  Raises Rejected."""
-    if text.isdecimal() and len(text) < 19 and text.isascii():
-        return int(text)
     try:
         return _size(text)
     except SizeError as error:
@@ -110,20 +108,19 @@ class Number(Argument):
 
     def parse(self, value: Any) -> int:
         """The number of bytes."""
-        return self._bounded(_bytes(value), value)
+        size = int(value) if value.isdecimal() and len(value) < 19 and value.isascii() else _bytes(value)
+        return size if size <= self.maximum else self._refuse(value)
 
     def parse_with(self, text: str, evaluate: Evaluate) -> int:
         """The number of bytes; an expression where it is no plain number."""
         try:
-            size = _bytes(text)
-        except Rejected:
+            size = _size(text)
+        except SizeError:
             size = evaluate(text)
-        return self._bounded(size, text)
+        return size if size <= self.maximum else self._refuse(text)
 
-    def _bounded(self, size: int, text: str) -> int:
-        if size > self.maximum:
-            raise Rejected(self.excess.format(maximum=self.maximum, text=text))
-        return size
+    def _refuse(self, text: str) -> NoReturn:
+        raise Rejected(self.excess.format(maximum=self.maximum, text=text))
 
     def warnings(self, text: str) -> Iterable[str]:
         """Hexadecimal numbers with a suffix."""

@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from pyqio.verify.journal import Operation
 
 
+_COMPARED: Final = (Diverged, Verified)
+
 _LINES: Final = 1000
 """Lines that ``history`` shows at most, and how much of each."""
 _LONGEST_LINE: Final = 1000
@@ -163,7 +165,6 @@ class Session:
         if not self.personality.own:
             words = [word for word in text.split(" ") if word]
             return not words or self.run(words)
-        self.lines.append(text[:_LONGEST_LINE])
         if _is_simple(text):
             words = text.split()
             return not words or self.run(words)
@@ -174,6 +175,10 @@ class Session:
         except Rejected as reason:
             return self.show((Refused(reason=reason),))
         return self.run_steps(steps)
+
+    def remember(self, line: str) -> None:
+        """Keep a line that was typed, for ``history``."""
+        self.lines.append(line[:_LONGEST_LINE])
 
     def run_steps(self, steps: Iterable[Step]) -> bool:
         """Run commands until one ends the session.  Returns whether all of them succeeded."""
@@ -402,7 +407,7 @@ class Session:
         succeeded = True
         try:
             for result in results:
-                if isinstance(result, Diverged | Verified) and result.error and self.personality.own:
+                if isinstance(result, _COMPARED) and result.error and self.personality.own:
                     from pyqio.session.cases import diagnosed
 
                     result = diagnosed(self, result, self._graph.nodes)
