@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 from pyqio.base.errors import BlockError
 from pyqio.commands.results import Diverged, Verified
-from pyqio.session.recall import store_of
 from pyqio.verify import reports
 from pyqio.verify.case_file import MOST_OPERATIONS, Case, Portrait
 from pyqio.verify.diagnosis import PATIENCE, Excerpt, diagnose
+from pyqio.verify.journal_store import Store
 from pyqio.verify.pair import host_path, pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pyqio.base.errors import VerifyError
-    from pyqio.block.image import Image
     from pyqio.block.node import Node
     from pyqio.session.state import Session
     from pyqio.verify.diagnosis import Diagnosis
@@ -46,7 +45,7 @@ def diagnosed(session: Session, result: Diverged | Verified, nodes: Mapping[str,
     if result.error is None or (isinstance(result, Verified) and result.repairing):
         return result
     several = len(session.diagnoses) >= MOST
-    changed = "" if session.wrote else _changed(session.image)
+    changed = _changed(session)
     diagnosis = diagnose(result.error, nodes, session.journal, changed=changed, patience=0 if several else PATIENCE)
     staged = isinstance(result, Diverged) and result.staged
     if not (staged or several) and session.settings["report"]:
@@ -63,12 +62,12 @@ def _reported(session: Session, diagnosis: Diagnosis, error: VerifyError, nodes:
         return diagnosis
 
 
-def _changed(image: Image) -> str:
+def _changed(session: Session) -> str:
     """Words for a change to the test side's file since the last session closed it, "" where none is known of."""
-    store = store_of(image)
-    if store is None or not store.changed():
+    if session.pair_files is None or not session.settings["journal"]:
         return ""
-    return f"{os.path.basename(store.test)} was changed after that session had ended"
+    raw, test = session.pair_files
+    return f"{os.path.basename(test.path)} {words}" if (words := Store(raw, test).change()) else ""
 
 
 def _case(session: Session, diagnosis: Diagnosis, error: VerifyError, nodes: Mapping[str, Node]) -> Case:

@@ -36,6 +36,7 @@ from pyqio.render.choice import choose
 from pyqio.session.log import Log
 from pyqio.session.personality import FAILED, OK, PYQIO, Personality
 from pyqio.verify.journal import Journal
+from pyqio.verify.pair import pair_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from pyqio.verify.diagnosis import Diagnosis
     from pyqio.verify.findings import Findings
     from pyqio.verify.journal import Operation
+    from pyqio.verify.pair import File
 
 
 _COMPARED: Final = (Diverged, Verified)
@@ -79,6 +81,7 @@ class Session:
     ``divergences`` are the disagreements of verified pairs so far; ``stop_on_divergence``: they end it.
     ``lines``: the last ones that were typed.  ``diagnoses``: what was found out about the disagreements.  ``report``:
     the file for a report, "" for files of their own.  ``wrote``: a command was run on the open image that may write.
+    ``pair_files``: those of the open pair, as they were when it was opened.
     Implements commands.context.Context.
     """
 
@@ -117,6 +120,7 @@ class Session:
         self._image: Image | None = None
         self._evaluate = self.evaluate if personality.own else None
         self.wrote = False
+        self.pair_files: tuple[File, File] | None = None
 
     @cached_property
     def findings(self) -> Findings:
@@ -275,6 +279,7 @@ class Session:
             self._image = image
             self.log.opened(image)
             self.wrote = False
+            self.pair_files = pair_files(image.node) if self.personality.own else None
             self.journal.begin(self._former_operations)
         finally:
             if graph.guessed_raw:
@@ -290,9 +295,10 @@ class Session:
         vars(self).pop("_overwritten", None)
         image, self._image = self._image, None
         if image is not None:
-            keep = self._keeper(image)
-            image.close()
-            keep()
+            try:
+                image.close()
+            finally:
+                self._keep_journal()
 
     def flush_output(self) -> None:
         """Hand everything printed so far to the system."""
@@ -349,10 +355,9 @@ class Session:
         """End the session, and show nothing more."""
         image, self._image = self._image, None
         if image is not None:
-            keep = self._keeper(image)
             with suppress(BlockError):
                 image.close()
-            keep()
+            self._keep_journal()
 
     def warn(self, message: str) -> None:
         """Tell of something that was taken, but should be written in another way."""
@@ -384,19 +389,18 @@ class Session:
 
     def _former_operations(self) -> Iterable[Operation]:
         """What former sessions did to the open pair."""
-        if not self.personality.own:
+        if self.pair_files is None or not self.settings["journal"]:
             return ()
-        from pyqio.session.recall import former_operations
+        from pyqio.verify.journal_store import Store
 
-        return former_operations(self)
+        return Store(*self.pair_files).load()
 
-    def _keeper(self, image: Image) -> Callable[[], None]:
-        """What keeps the journal of a pair that was written to, once ``image`` is closed."""
-        if not self.wrote or not self.log.is_on_pair:
-            return lambda: None
-        from pyqio.session.recall import keeper
+    def _keep_journal(self) -> None:
+        """Keep what was done to a pair for later sessions, once it is closed."""
+        if self.wrote and self.pair_files and self.settings["journal"]:
+            from pyqio.verify.journal_store import Store
 
-        return keeper(self, image)
+            Store(*self.pair_files).append(self.journal.own())
 
     def _tell(self, requests: Iterable[Request]) -> None:
         for request in requests:

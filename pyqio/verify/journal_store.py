@@ -3,14 +3,17 @@
 One file a pair in $XDG_STATE_HOME/pyqio/journal/, named by a digest of the real paths of both sides' files, for its
 user alone (0600).  It has a JSON object a line, a session after the other:
 
-    {"session": "2026-11-23 06:00:10", "raw": "/x/raw.img", "test": "/x/test.qcow2"}
+    {"session": "2026-11-23 06:00:10", "raw": ["/x/raw.img", 65536, 1795413610000000000, 12], "test": [...]}
     {"n": 1, "op": "write -P 0x11 0 64k", "kind": "write", "offset": 0, "length": 65536, "fill": 17, "when": ...,
      "elapsed": ..., "outcome": ["ok", "ok", "ok"]}
-    {"end": [[65536, 1795413610000000000], [393216, 1795413610000000000]]}
+    {"end": true, "raw": [...], "test": [...]}
 
-``end`` has size (bytes) and time of the last change (ns since 1970 UTC) of the raw and the test side's file when the
-session closed them.  The file is read with distrust: what is no such line is skipped.  A file that has grown past
-LARGEST loses its older half.  Where a file cannot be written there is none: no session is disturbed by it.
+``raw`` and ``test`` are the sides' files as the session found them, and as it left them: path, size (bytes), time of
+the last change (ns since 1970 UTC), inode.  A raw side that is not found as it was left has been written to by others,
+or is another file: what was done to it before tells nothing any more, and is left out.
+
+The file is read with distrust: what is no such line is skipped.  One that has grown past LARGEST loses its older half.
+Where it cannot be written there is none: no session is disturbed by it.
 """
 
 from __future__ import annotations
@@ -23,65 +26,77 @@ from typing import TYPE_CHECKING, Any, Final
 from pyqio.base import folders
 from pyqio.verify import untrusted
 from pyqio.verify.journal import Effect, Operation, Outcome
+from pyqio.verify.pair import file_at
 from pyqio.verify.untrusted import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pyqio.verify.pair import File
+
 LARGEST: Final = 4 << 20
 """Bytes of a file."""
 _KINDS: Final = ("read", "write", "zero", "discard", "truncate", "flush", "other")
 _LONGEST_TEXT: Final = 1024
-_END: Final = 4096
+_END: Final = 64 << 10
 """Bytes in which the last line is."""
 
 
 class Store:
-    """The journal of one pair.  ``raw`` and ``test``: paths of the files that its sides are in."""
+    """The journal of one pair.  ``raw`` and ``test``: the files of its sides as they were when they were opened."""
 
-    def __init__(self, raw: str, test: str) -> None:
-        self.raw = os.path.realpath(raw)
-        self.test = os.path.realpath(test)
+    def __init__(self, raw: File, test: File) -> None:
+        self._raw = raw
+        self._test = test
 
     @property
     def path(self) -> str:
         """The file's name."""
         from hashlib import blake2b
 
-        names = os.fsencode(self.raw) + b"\0" + os.fsencode(self.test)
+        names = os.fsencode(self._raw.path) + b"\0" + os.fsencode(self._test.path)
         return folders.state("journal", f"{blake2b(names, digest_size=8).hexdigest()}.jsonl")
 
     def append(self, operations: Sequence[Operation]) -> None:
         """Keep the operations of a session that has closed the pair."""
-        began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(operations[0].when))
-        lines: list[dict[str, Any]] = [{"session": began, "raw": self.raw, "test": self.test}]
-        lines += map(values, operations)
-        lines.append({"end": [_stamp(self.raw), _stamp(self.test)]})
-        data = "".join(_dumped(lines)).encode()
+        if not operations:
+            return
         path = self.path
+        began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(operations[0].when))
         with suppress(OSError):
+            left = {"raw": file_at(self._raw.path), "test": file_at(self._test.path)}
+            first = {"session": began, "raw": self._raw, "test": self._test}
+            data = "".join(_dumped([first, *map(values, operations), {"end": True, **left}])).encode()
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             _append(path, data)
             if os.path.getsize(path) > LARGEST:
                 _halve(path)
 
     def load(self) -> list[Operation]:
-        """The operations of former sessions, oldest first."""
+        """The operations of former sessions on these files, oldest first."""
         operations: list[Operation] = []
         session = ""
+        left: Any = None
         for line in _lines(self.path, LARGEST):
             with suppress(Malformed):
                 if "session" in line:
                     session = untrusted.text(line, "session")
-                elif "end" not in line:
+                    if line.get("raw") != left:
+                        operations.clear()
+                elif "end" in line:
+                    left = line.get("raw")
+                else:
                     operations.append(operation({**line, "session": session}))
-        return operations
+        return operations if left == list(self._raw) else []
 
-    def changed(self) -> bool:
-        """Whether the test side's file was changed since the last session that wrote to it closed it."""
+    def change(self) -> str:
+        """Words for what others did to the test side's file since the last session closed it; "" for nothing."""
         *_, last = [{}, *_lines(self.path, _END)]
-        end = last.get("end")
-        return isinstance(end, list) and len(end) == 2 and end[1] != _stamp(self.test)
+        left = last.get("test")
+        if "end" not in last or left == list(self._test):
+            return ""
+        same_file = isinstance(left, list) and left[-1:] == [self._test.inode]
+        return "was changed after that session had ended" if same_file else "is another file since that session ended"
 
 
 def values(operation: Operation) -> dict[str, Any]:
@@ -118,15 +133,6 @@ def operation(line: Any) -> Operation:
         elapsed=untrusted.moment(line, "elapsed"),
         session=untrusted.text(line, "session") if "session" in line else "",
     )
-
-
-def _stamp(path: str) -> list[int] | None:
-    """Size in bytes, and time of the last change in ns since 1970 UTC, of a file."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]
 
 
 def _dumped(lines: Iterable[dict[str, Any]]) -> Iterator[str]:

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from pyqio.block.node import Node
 
 
+class File(NamedTuple):
+    """A file of the host as it was at some moment; times are ns since 1970 UTC.  ``path``: without symbolic links."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
 class Pair(NamedTuple):
     """A verifying node and its two sides; offsets are the same on all three."""
 
@@ -76,3 +85,24 @@ def host_path(node: Node) -> str | None:
             return None
         node = node.children["file"].node
     return os.path.abspath(node.filename) if node.driver.name in ("file", "host_device") and node.filename else None
+
+
+def file_at(path: str) -> File:
+    """The file as it is now.  Raises OSError."""
+    found = os.stat(path)
+    return File(os.path.realpath(path), found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def pair_files(node: Node) -> tuple[File, File] | None:
+    """The files, as they are now, of the raw and the test side of the pair at or below ``node``.
+
+    None where there is no pair, or one that is not kept in two files.
+    """
+    found = pair_below(node)
+    if found is None:
+        return None
+    raw, test = (host_path(found.children[key].node) for key in ("raw", "test"))
+    try:
+        return (file_at(raw), file_at(test)) if raw and test else None
+    except OSError:
+        return None

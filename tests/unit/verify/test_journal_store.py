@@ -11,6 +11,12 @@ import pytest
 from pyqio.verify import journal_store
 from pyqio.verify.journal import Effect, Operation, Outcome
 from pyqio.verify.journal_store import Store
+from pyqio.verify.pair import file_at
+
+
+def opened(folder):
+    """The store of the pair in a folder, as a session finds it now."""
+    return Store(file_at(str(folder / "raw.img")), file_at(str(folder / "test.img")))
 
 
 @pytest.fixture
@@ -18,7 +24,7 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for name in ("raw.img", "test.img"):
         (tmp_path / name).write_bytes(b"x")
-    return Store(str(tmp_path / "raw.img"), str(tmp_path / "test.img"))
+    return opened(tmp_path)
 
 
 def operation(number, text="write 0 512", **changes):
@@ -49,7 +55,7 @@ def test_store_when_two_sessions_were_kept_then_both_in_order_by_their_times(sto
 
 
 def test_store_when_nothing_was_kept_then_empty(store) -> None:
-    assert (store.load(), store.changed()) == ([], False)
+    assert (store.load(), store.change()) == ([], "")
 
 
 def test_store_when_written_then_for_the_user_alone(store) -> None:
@@ -63,17 +69,50 @@ def test_store_when_the_pair_is_named_otherwise_then_the_same_file(store, tmp_pa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to(tmp_path / "raw.img")
 
-    assert Store("link", "test.img").path == store.path
-    assert Store("test.img", "raw.img").path != store.path
+    assert Store(file_at("link"), file_at("test.img")).path == store.path
+    assert Store(file_at("test.img"), file_at("raw.img")).path != store.path
 
 
-@pytest.mark.parametrize(("name", "changed"), [("raw.img", False), ("test.img", True)])
-def test_changed_when_a_file_was_written_to_then_whether_it_is_the_test_side(store, tmp_path, name, changed) -> None:
+def test_load_when_the_raw_side_was_written_to_by_others_then_nothing_is_known(store, tmp_path) -> None:
     store.append([operation(1)])
 
-    (tmp_path / name).write_bytes(b"other")
+    (tmp_path / "raw.img").write_bytes(b"other")
 
-    assert store.changed() is changed
+    assert opened(tmp_path).load() == []
+
+
+def test_load_when_the_raw_side_is_another_file_then_only_what_came_after(store, tmp_path) -> None:
+    store.append([operation(1)])
+    again = (tmp_path / "raw.img").rename(tmp_path / "former")
+    (tmp_path / "raw.img").write_bytes(again.read_bytes())
+    opened(tmp_path).append([operation(2)])
+
+    assert [o.number for o in opened(tmp_path).load()] == [2]
+
+
+def test_load_when_the_session_changed_the_raw_side_then_still_known(store, tmp_path) -> None:
+    (tmp_path / "raw.img").write_bytes(b"written by the session")
+    store.append([operation(1)])
+
+    assert [o.number for o in opened(tmp_path).load()] == [1]
+
+
+def test_change_when_the_test_side_was_written_to_by_others_then_said(store, tmp_path) -> None:
+    store.append([operation(1)])
+
+    (tmp_path / "test.img").write_bytes(b"other")
+
+    assert opened(tmp_path).change() == "was changed after that session had ended"
+    assert [o.number for o in opened(tmp_path).load()] == [1]
+
+
+def test_change_when_the_test_side_is_another_file_then_said(store, tmp_path) -> None:
+    store.append([operation(1)])
+
+    (tmp_path / "new").write_bytes(b"x")
+    (tmp_path / "new").rename(tmp_path / "test.img")
+
+    assert opened(tmp_path).change() == "is another file since that session ended"
 
 
 def wrong(**changes):
@@ -101,7 +140,6 @@ def wrong(**changes):
         wrong(outcome=["ok"]),
         wrong(outcome=[1, 2, 3]),
         b'{"session": 7}',
-        b'{"end": 7}',
     ],
 )
 def test_load_when_a_line_is_none_then_it_is_left_out(store, line) -> None:
@@ -110,7 +148,7 @@ def test_load_when_a_line_is_none_then_it_is_left_out(store, line) -> None:
         file.write(line + b"\n")
 
     assert [o.number for o in store.load()] == [1]
-    assert store.changed() is False
+    assert store.change() == ""
 
 
 def test_append_when_the_file_has_grown_too_large_then_its_newer_half_stays(store, monkeypatch) -> None:
