@@ -75,7 +75,7 @@ def _judge(command: Sequence[Token], session: Session) -> Mistake | None:
         return _at(words[0], f'command "{name}" not found{did_you_mean(name, known)}')
     texts = [token.text for token in words]
     try:
-        spec.check_count(texts)
+        spec.check_count(texts, own=session.own_commands)
         spec.parse(texts, lambda warning: None, partial(_evaluated, session))
         doubt = _doubt(spec, texts, session)
     except (Answered, _Depends):

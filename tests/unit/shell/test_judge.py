@@ -13,6 +13,8 @@ from pyqio.shell.judge import judge
         "# nothing",
         "read 0 512",
         "read -v 0 512; length",
+        "map --graph",
+        "read -t qcow2-header",
         "read 0 512 > 'a b'",
         "read 0 512 | no such command",
         "! no such command",
