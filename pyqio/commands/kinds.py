@@ -338,8 +338,9 @@ class ViewType(Argument):
         if value not in self._known():
             from difflib import get_close_matches
 
-            near = get_close_matches(value, self._known()) or list(self._known())
-            raise Rejected(f"there is no type '{value}'; try {', '.join(near)}", prefixed=True, text=value)
+            near = get_close_matches(value, self._known())
+            advice = f"did you mean {' or '.join(near)}?" if near else "see 'help types'"
+            raise Rejected(f"there is no type '{value}'; {advice}", prefixed=True, text=value)
         return str(value)
 
     def complete(self, prefix: str) -> Iterable[str]:

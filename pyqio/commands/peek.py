@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pyqio.base.errors import BlockError, UsageError, VerifyError
 from pyqio.base.types import PERM_WRITE
+from pyqio.block.paths import TOP
 from pyqio.commands.child import Child, image_at, node_at
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import VALUE_TYPE, ChildPath, Number, Word
@@ -111,7 +112,7 @@ class Poke(Command):
         from pyqio.verify.structures.values import VALUES
 
         length = VALUES[self.type].size or len(self.value.encode("utf-8", "surrogateescape"))
-        return Effect("write", self.offset, length) if self.child in ("", *SIDES) else None
+        return Effect("write", self.offset, length) if self.child in ("", TOP, *SIDES) else None
 
     def _data(self) -> bytes:
         from pyqio.verify.structures.values import encode

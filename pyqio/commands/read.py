@@ -74,12 +74,23 @@ class Read(Command):
     verbose: Annotated[bool, Flag("v", "dump buffer to standard output")] = False
     view: Annotated[
         str | None,
-        Flag("t", "show values (u32le, guid, ...) or a structure (mbr, l2, ...)", long="type", frees=True, **_OWN),
+        Flag(
+            "t",
+            "show values (u32le, guid, ...) or a structure (mbr, l2, ...)",
+            long="type",
+            frees=True,
+            group="output",
+            **_OWN,
+        ),
         ViewType(),
     ] = None
     child: Annotated[str, Flag("", "read this node alone (see 'children')", long="child", **_OWN), ChildPath()] = ""
-    output: Annotated[str, Flag("o", "write the bytes to this file", long="output", **_OWN), FileName()] = ""
-    raw: Annotated[bool, Flag("", "write the bytes to standard output as they are", long="raw", **_OWN)] = False
+    output: Annotated[
+        str, Flag("o", "write the bytes to this file", long="output", group="output", **_OWN), FileName()
+    ] = ""
+    raw: Annotated[
+        bool, Flag("", "write the bytes to standard output as they are", long="raw", group="output", **_OWN)
+    ] = False
     special: bool = False
     """Any option of pyqio's own is given."""
     offset: Annotated[int, Number("off")]

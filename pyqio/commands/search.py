@@ -9,7 +9,7 @@ from pyqio.base.errors import BlockError, UsageError, VerifyError
 from pyqio.base.types import SECTOR_SIZE
 from pyqio.commands.child import Child, image_at
 from pyqio.commands.command import Command, Flag, command
-from pyqio.commands.kinds import VALUE_TYPE, Count, Number, Word
+from pyqio.commands.kinds import VALUE_TYPE, Number, Word
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import diverged
 from pyqio.commands.results import Column, Failed, Table
@@ -47,12 +47,16 @@ _COLUMNS: Final = (
 )
 
 
-class _Hits(Count):
+class _Hits(Number):
     """A number of places."""
 
     def __init__(self) -> None:
-        super().__init__("count cannot exceed {maximum}, given {text}")
-        self.name, self.maximum = "count", _MOST
+        super().__init__("count", maximum=_MOST)
+
+    def _bounded(self, size: int, text: str) -> int:
+        if not 0 < size <= self.maximum:
+            raise Rejected(f"count must be 1 to {self.maximum}, not {text}", prefixed=True, text=text)
+        return size
 
 
 @command(

@@ -53,7 +53,9 @@ def test_read_when_a_structure_is_of_the_format_then_it_is_read_from_the_file_be
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("read -t nosuch 0", "pyqio: there is no type 'nosuch'; try "),
+        ("read -t nosuch 0", "pyqio: there is no type 'nosuch'; see 'help types'\n"),
+        ("read -t u32 0", "pyqio: there is no type 'u32'; did you mean "),
+        ("read -t u8 --raw 0", "pyqio: Only one output option may be given\n"),
         ("read -t u8 0 5000", "pyqio: 5000 bytes are not 1 to 4096 values of 1 bytes\n"),
         ("read -t u32le 0xffffe", "pyqio: 4 bytes at 0xffffe are not inside the 0x100000 bytes\n"),
         ("read -t u8 1M", "pyqio: offset 0x100000 is not inside the 0x100000 bytes of raw.img\n"),
@@ -65,6 +67,7 @@ def test_read_when_a_structure_is_of_the_format_then_it_is_read_from_the_file_be
         ("search -x abc", "pyqio: 'abc' is not made of pairs of hexadecimal digits, or '?' for any digit\n"),
         ("search -t u8 x", "pyqio: 'x' is not a whole number\n"),
         ("search a 0 2M", "pyqio: 0x0 to 0x200000 is not inside the 0x100000 bytes\n"),
+        ("search -n 0 a", "pyqio: count must be 1 to 10000, not 0\n"),
         ("search a -x -t u8", "pyqio: Only one pattern option may be given\n"),
     ],
 )
