@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pyqio.base.errors import BlockError, UsageError, VerifyError
 from pyqio.base.types import SECTOR_SIZE
 from pyqio.commands.child import Child, image_at
 from pyqio.commands.command import Command, Flag, command
-from pyqio.commands.kinds import VALUE_TYPE, Number, Word
+from pyqio.commands.kinds import VALUE_TYPE, Argument, Number, Word, c_integer
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import diverged
 from pyqio.commands.results import Column, Failed, Table
@@ -47,16 +47,17 @@ _COLUMNS: Final = (
 )
 
 
-class _Hits(Number):
+class _Hits(Argument):
     """A number of places."""
 
-    def __init__(self) -> None:
-        super().__init__("count", maximum=_MOST)
+    name = "count"
 
-    def _bounded(self, size: int, text: str) -> int:
-        if not 0 < size <= self.maximum:
-            raise Rejected(f"count must be 1 to {self.maximum}, not {text}", prefixed=True, text=text)
-        return size
+    def parse(self, value: Any) -> int:
+        """1 to _MOST."""
+        number = c_integer(value)
+        if number is None or not 0 < number <= _MOST:
+            raise Rejected(f"count must be 1 to {_MOST}, not {value}", prefixed=True, text=value)
+        return number
 
 
 @command(
