@@ -29,7 +29,7 @@ def run(session: Session) -> None:
     """Run lines from the terminal until one ends the session, or Ctrl-D does, or a signal."""
     session.stop_on_divergence = False
     if session.personality.own and session.settings["banner"]:
-        session.environment.out(f"{status.banner(session)}\n")
+        session.environment.out(f"{status.banner(session, session.environment.columns)}\n")
     try:
         with in_order():
             _run(session, _reader(session))
@@ -49,9 +49,8 @@ def _run(session: Session, read: Callable[[], str]) -> None:
         except EOFError:
             session.environment.out("\n")
             return
-        if session.environment.copy:
-            shown = f"{''.join(status.prompt(session))}{line}\n"
-            session.environment.copy(shown.encode("utf-8", "surrogateescape"))
+        except OSError:  # the terminal is gone, and nobody has told
+            return
         run_line(session, line)
         session.go_on()
         if session.stopping:
@@ -86,7 +85,9 @@ def _reader(session: Session) -> Callable[[], str]:
 
     def read() -> str:
         with until_the_first_line:
-            return editor.read()
+            line = editor.read()
+        _copy(session, "".join(status.prompt(session)) + line)
+        return line
 
     return read
 
@@ -103,8 +104,15 @@ def _plain_line(session: Session) -> str:
         if not data:
             raise EOFError
         line = data.decode("utf-8", "surrogateescape").removesuffix("\n")
+        _copy(session, line)
         if not own or not _complain(session, line, columns(prompt)):
             return line
+
+
+def _copy(session: Session, typed: str) -> None:
+    """What stands on the screen goes into the file that has all that is shown."""
+    if session.environment.copy:
+        session.environment.copy(f"{typed}\n".encode("utf-8", "surrogateescape"))
 
 
 def _complain(session: Session, line: str, indent: int) -> bool:

@@ -20,6 +20,8 @@ _GAP: Final = "  "
 _NAME: Final = 30
 """Columns that a file's name takes at most."""
 _DEEPEST: Final = 4
+_NARROWEST: Final = 4
+_HINTS: Final = ("; type 'help' for the commands", "; type 'help'")
 
 
 def prompt(session: Session) -> tuple[str, str, str]:
@@ -44,7 +46,7 @@ def toolbar(session: Session, width: int) -> str:
     parts = list(_parts(session))
     while len(parts) > 1 and columns(_line(parts)) > width:
         parts.remove(max(parts))
-    return shortened(_line(parts), width)
+    return shortened(_line(parts), max(width, _NARROWEST))
 
 
 def _line(parts: list[tuple[int, int, str]]) -> str:
@@ -90,13 +92,15 @@ def _cache(node: Node) -> str:
     return next((name for name, mode in CACHE_MODES.items() if mode == cache and name != "off"), "custom")
 
 
-def banner(session: Session) -> str:
-    """One line on what is open."""
+def banner(session: Session, width: int) -> str:
+    """One line of ``width`` columns at most on what is open."""
     if not session.has_image:
         return "no image is open; type 'open PATH', or 'help'"
     image = session.image
     state = ", read-only" if image.read_only else ""
-    return f"{_named(image.node)}, {human(image.length())}{state}; type 'help' for the commands"
+    text = f"{_named(image.node)}, {human(image.length())}{state}"
+    hint = next((hint for hint in _HINTS if columns(text + hint) <= width), "")
+    return shortened(text, max(width, _NARROWEST)) + hint
 
 
 def _named(node: Node) -> str:

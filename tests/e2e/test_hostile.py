@@ -105,9 +105,10 @@ def test_image_when_shell_is_ended_by_a_signal_then_it_is_closed(terminal, pyqio
     assert (before & DIRTY, features() & DIRTY, child.exitstatus) == (DIRTY, 0, status)
 
 
-def test_hangup_when_terminal_is_gone_then_image_is_closed(terminal, pyqio, tmp_path):
+@pytest.mark.parametrize("first", ["", "trap '' HUP; "], ids=["told", "not told"])
+def test_hangup_when_terminal_is_gone_then_image_is_closed(terminal, pyqio, tmp_path, first):
     pyqio("-c", "create -q -f qcow2 -o lazy_refcounts=on x.qcow2 1M")
-    child = terminal("x.qcow2")
+    child = terminal("-c", f"{first}exec {PYQIO} x.qcow2", program="/bin/sh")
     child.expect(PROMPT)
     child.send("write 0 64k\r")
     child.expect_exact("64 KiB")

@@ -78,4 +78,16 @@ def test_stack_when_image_is_no_pair_then_its_drivers_downwards(pair):
 def test_banner_when_image_is_open_then_what_it_is(pair, command, expected):
     pair.run_line(command)
 
-    assert status.banner(pair) == expected
+    assert status.banner(pair, 100) == expected
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (80, "blkverify: raw.img (file) = test.qcow2 (qcow2), 64 KiB; type 'help'"),
+        (60, "blkverify: raw.img (file) = test.qcow2 (qcow2), 64 KiB"),
+        (20, "blkverif...), 64 KiB"),
+    ],
+)
+def test_banner_when_terminal_is_narrow_then_it_fits(pair, width, expected):
+    assert status.banner(pair, width) == expected
