@@ -28,7 +28,7 @@ _pyqio_restore() {
     if [[ -n $1 && $COMP_WORDBREAKS != *"${1: -1}"* ]]; then COMPREPLY=("${COMPREPLY[@]/#/"$1"}"); fi
 }
 
-# Prints the words that may follow option $1; fails where it takes none.
+# Prints the words that may follow option $1; fails where it takes none, or a file.
 _pyqio_values() {
     case $1 in
         -c | --cmd) echo 'abort aio_flush aio_read aio_write alias alloc back blame break check checkup children close colors create demo diff discard explore flush forward goto help history info length map mark mismatches next open peek poke prev print quit read readv remove_break reopen report resume search set sigraise sleep snapshot source tee time timing tree truncate unalias undo verify wait_break watch where write writev' ;;
@@ -39,11 +39,9 @@ _pyqio_values() {
         -T | --trace) echo '' ;;
         --object) echo '' ;;
         --follow) echo 'all same-dir none' ;;
-        --source) echo '' ;;
         --set) echo '' ;;
         --color) echo 'auto always never' ;;
         --theme) echo 'ansi dark light colorblind' ;;
-        --report) echo '' ;;
         --completions) echo 'bash zsh fish' ;;
         *) return 1 ;;
     esac
@@ -65,7 +63,11 @@ _pyqio() {
     cur=${words[-1]} prev=${words[-2]-}
 
     if [[ $cur == --*=* ]]; then
-        values=$(_pyqio_values "${cur%%=*}") && _pyqio_words "${cur#*=}" "$values" "${cur%%=*}="
+        if values=$(_pyqio_values "${cur%%=*}"); then
+            _pyqio_words "${cur#*=}" "$values" "${cur%%=*}="
+        else
+            _pyqio_image "${cur#*=}" "${cur%%=*}="
+        fi
     elif values=$(_pyqio_values "$prev"); then
         _pyqio_words "$cur" "$values" ""
     elif [[ $cur == -* ]]; then

@@ -21,6 +21,8 @@ TYPED = {
     "option": ("pyqio --snap\tra\t", ["--snapshot", "raw.img"]),
     "discard mode": ("pyqio -d unm\tra\t", ["-d", "unmap", "raw.img"]),
     "aio mode": ("pyqio -i io\tra\t", ["-i", "io_uring", "raw.img"]),
+    "script": ("pyqio --source ra\t", ["--source", "raw.img"]),
+    "script, joined": ("pyqio --source=ra\t", ["--source=raw.img"]),
     "command": ("pyqio -c aio_fl\t", ["-c", "aio_flush"]),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyqio.cli.emit.tables import prefixes, spellings, words
+from pyqio.cli.emit.tables import prefixes, spellings, takes_file, words
 from pyqio.cli.options import OPTIONS
 
 _SCRIPT: Final = r"""# bash completion for pyqio(1).
@@ -37,7 +37,7 @@ _pyqio_restore() {
     if [[ -n $1 && $COMP_WORDBREAKS != *"${1: -1}"* ]]; then COMPREPLY=("${COMPREPLY[@]/#/"$1"}"); fi
 }
 
-# Prints the words that may follow option $1; fails where it takes none.
+# Prints the words that may follow option $1; fails where it takes none, or a file.
 _pyqio_values() {
     case $1 in
 @VALUES@
@@ -61,7 +61,11 @@ _pyqio() {
     cur=${words[-1]} prev=${words[-2]-}
 
     if [[ $cur == --*=* ]]; then
-        values=$(_pyqio_values "${cur%%=*}") && _pyqio_words "${cur#*=}" "$values" "${cur%%=*}="
+        if values=$(_pyqio_values "${cur%%=*}"); then
+            _pyqio_words "${cur#*=}" "$values" "${cur%%=*}="
+        else
+            _pyqio_image "${cur#*=}" "${cur%%=*}="
+        fi
     elif values=$(_pyqio_values "$prev"); then
         _pyqio_words "$cur" "$values" ""
     elif [[ $cur == -* ]]; then
@@ -77,7 +81,9 @@ complete -F _pyqio pyqio
 def script() -> str:
     """The whole script."""
     values = "\n".join(
-        f"        {' | '.join(spellings(o))}) echo '{' '.join(words(o))}' ;;" for o in OPTIONS if o.metavar
+        f"        {' | '.join(spellings(o))}) echo '{' '.join(words(o))}' ;;"
+        for o in OPTIONS
+        if o.metavar and not takes_file(o)
     )
     return (
         _SCRIPT.replace("@PREFIXES@", " ".join(prefixes()))

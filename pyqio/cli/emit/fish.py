@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyqio.cli.emit.tables import prefixes, takes_command, words
+from pyqio.cli.emit.tables import prefixes, takes_command, takes_file, words
 from pyqio.cli.options import OPTIONS
 from pyqio.commands import index
 
@@ -45,6 +45,8 @@ def script() -> str:
 
 def _option(option: Option) -> str:
     values = "(__pyqio_commands)" if takes_command(option) else " ".join(words(option))
+    if takes_file(option):
+        return f"complete -c pyqio {_names(option)} -r -F -d {_quoted(option.meaning)}"
     taken = f" -x -a {_quoted(values)}" if values else " -x" * bool(option.metavar)
     return f"complete -c pyqio {_names(option)}{taken} -d {_quoted(option.meaning)}"
 

@@ -24,6 +24,11 @@ def takes_command(option: Option) -> bool:
     return option.name == "cmd"
 
 
+def takes_file(option: Option) -> bool:
+    """Whether the argument is the name of a file of the host."""
+    return option.metavar == "FILE"
+
+
 def words(option: Option) -> Sequence[str]:
     """The words that an option takes, where they can be listed."""
     if takes_command(option):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyqio.cli.emit.tables import prefixes, spellings, takes_command, words
+from pyqio.cli.emit.tables import prefixes, spellings, takes_command, takes_file, words
 from pyqio.cli.options import OPTIONS
 from pyqio.commands import index
 
@@ -64,6 +64,8 @@ def _value(option: Option) -> str:
         return ""
     if takes_command(option):
         return ":command:_pyqio_commands"
+    if takes_file(option):
+        return ":file:_files"
     return f":{option.metavar.lower()}:({' '.join(words(option))})"
 
 
