@@ -6,6 +6,9 @@ import resource
 
 import pytest
 
+from pyqio.commands import index
+from pyqio.render.help import one_line
+
 READ = "read {0}/{0} bytes at offset {1}\n{2}, 1 ops; TIME\n"
 WROTE = READ.replace("read", "wrote")
 RIGHT = [
@@ -77,7 +80,7 @@ def test_request_when_wrong_then_qemus_words_on_stdout_and_status(raw, line, pri
 def test_request_when_operands_are_wrong_then_one_line_of_help(raw, line):
     printed, _ = raw.run(line)
 
-    assert printed == raw.run(f"help {line.split()[0]}")[0].partition("\n")[0] + "\n"
+    assert printed == one_line(index.find(line.split()[0]))
 
 
 def test_report_when_for_machines_then_one_line(raw):

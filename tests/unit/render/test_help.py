@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from pyqio.commands import index
 from pyqio.commands.help import overview, subject
 from pyqio.commands.results import Helped, HelpedAll
@@ -28,7 +30,32 @@ def test_overview_when_qemus_then_no_headings():
 def test_command_when_alias_was_asked_for_then_says_what_it_is():
     text = text_of(subject("q"))
 
-    assert text.startswith("q -- exit the program\n\n The same as: quit\n See also: exit-status, help, ")
+    assert text.startswith("q\n\n exit the program\n\n The same as: quit\n See also: exit-status, help, ")
+
+
+@pytest.mark.parametrize("spec", index.every(), ids=lambda spec: spec.name)
+def test_command_when_own_then_fits_a_terminal(spec):
+    text = text_of(subject(spec.name))
+
+    assert [line for line in text.splitlines() if len(line) > 79 or line != line.rstrip()] == []
+    assert "\n\n\n" not in text
+
+
+def test_command_when_there_are_options_then_their_meanings_stand_below_one_another():
+    text = text_of(subject("verify"))
+
+    assert "\n  --strict          sides that are not equally long differ\n" in text
+    assert "\n  -y, --yes         repair without asking\n" in text
+
+
+def test_command_when_examples_are_long_then_each_begins_a_line():
+    text = text_of(subject("alias"))
+
+    assert (
+        "\n 'alias dump read -v $1 ${2:-512}' - then 'dump 0x400' reads 512 bytes there,\n 'dump 0x400 1k' more\n"
+        in text
+    )
+    assert "\n 'alias' - lists them" in text
 
 
 def test_command_when_qemus_then_nothing_of_pyqios_own():
