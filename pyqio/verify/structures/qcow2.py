@@ -247,7 +247,7 @@ def l2(source: Source, offset: int | None, length: int | None) -> Iterator[Struc
         first, *second = l2_fields(geometry, entries[index], bitmaps[index], at + index * width)
         if index in twins:
             first = first.replace(wrong=f"the host cluster of [{twins[index]}] too")
-        if not second:
+        if not second or entries[index] & COMPRESSED:
             return first
         said = ", ".join(f"{bits.name.replace('_', ' ')}: {bits.meaning}" for bits in second[0].bits)
         return first.replace(
