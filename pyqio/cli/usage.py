@@ -52,9 +52,11 @@ VERSION: Final = f"pyqio {pyqio.__version__}\n"
 
 _HEAD: Final = """\
 Usage: pyqio [OPTION]... [-c COMMAND]... [IMAGE]
+       pyqio [OPTION]... [-c COMMAND]... explore [REPORT]
 A shell for testing block drivers, with qemu-io's commands.
 
 IMAGE is a file, PROTOCOL:..., json:{...}, or a verified pair blkverify:RAW:TEST.
+REPORT is one that a mismatch has left, the newest by default.
 Without -c: a shell on a terminal, else a script on standard input.
 """
 

@@ -24,6 +24,9 @@ TYPED = {
     "script": ("pyqio --source ra\t", ["--source", "raw.img"]),
     "script, joined": ("pyqio --source=ra\t", ["--source=raw.img"]),
     "command": ("pyqio -c aio_fl\t", ["-c", "aio_flush"]),
+    "explore": ("pyqio expl\t", ["explore"]),
+    "report": ("pyqio explore 4\t", ["explore", "42"]),
+    "report's file": ("pyqio explore ra\t", ["explore", "raw.img"]),
 }
 
 
@@ -32,6 +35,8 @@ def folder(tmp_path):
     """A folder with a raw and a qcow2 image, one of them with a blank in its name, to type in."""
     for name in ("raw.img", "test.qcow2", "my disk.img"):
         (tmp_path / name).touch()
+    (tmp_path / ".local/state/pyqio/reports").mkdir(parents=True)
+    (tmp_path / ".local/state/pyqio/reports/42.json").touch()
     return tmp_path
 
 
@@ -96,6 +101,8 @@ def test_zsh_when_tab_is_typed_then_word_is_completed(type_in, keys, words):
         ("pyqio -f qc", {"qcow2"}),
         ("pyqio --cache=dire", {"--cache=directsync"}),
         ("pyqio --snap", {"--snapshot"}),
+        ("pyqio expl", {"explore"}),
+        ("pyqio explore 4", {"42"}),
         ("pyqio -c aio_", {"aio_flush", "aio_read", "aio_write"}),
     ],
 )

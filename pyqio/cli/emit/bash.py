@@ -32,6 +32,16 @@ _pyqio_image() {
     _pyqio_restore "$2"
 }
 
+# Offers the reports of mismatches that start with $1: their numbers in the state folder, and files.
+_pyqio_reports() {
+    local -a numbers files
+    mapfile -t numbers < <(compgen -f -X '!*/[0-9]*.json' -- "${XDG_STATE_HOME:-$HOME/.local/state}/pyqio/reports/$1")
+    mapfile -t files < <(compgen -f -- "${1//\\/}")
+    numbers=("${numbers[@]##*/}")
+    compopt -o filenames
+    COMPREPLY=("${numbers[@]%.json}" "${files[@]}")
+}
+
 # bash replaces only what follows the last of COMP_WORDBREAKS; where : or = is none of them, the whole word.
 _pyqio_restore() {
     if [[ -n $1 && $COMP_WORDBREAKS != *"${1: -1}"* ]]; then COMPREPLY=("${COMPREPLY[@]/#/"$1"}"); fi
@@ -70,8 +80,11 @@ _pyqio() {
         _pyqio_words "$cur" "$values" ""
     elif [[ $cur == -* ]]; then
         _pyqio_words "$cur" "@OPTIONS@" ""
+    elif [[ ${words[1]} == explore && ${#words[@]} -gt 2 ]]; then
+        _pyqio_reports "$cur"
     else
         _pyqio_image "${cur##*:}" "${cur%"${cur##*:}"}"
+        if [[ -n $cur && ${#words[@]} -eq 2 && explore == "$cur"* ]]; then COMPREPLY+=(explore); fi
     fi
 }
 complete -F _pyqio pyqio

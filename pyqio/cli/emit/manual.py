@@ -30,6 +30,11 @@ _PAGE: Final = r""".\" Written from the program's own tables by "python -m pyqio
 .Op Ar options
 .Op Fl c Ar command ...
 .Op Ar image
+.Nm pyqio
+.Op Ar options
+.Op Fl c Ar command ...
+.Cm explore
+.Op Ar report
 .Sh DESCRIPTION
 .Nm
 opens an image of a disk and runs commands on it: reads and writes of every

@@ -21,8 +21,16 @@ _pyqio_image() {
     if compset -P '[^:]#:'; then _files; else _files -q -S ':'; fi
   else
     compset -P '*:'
-    _alternative 'images:image:_files' 'prefixes:prefix:compadd -S "" -- @PREFIXES@'
+    _alternative 'images:image:_files' 'prefixes:prefix:compadd -S "" -- @PREFIXES@' \
+      'commands:command:((explore\:"pick up the mismatch of a former run"))'
   fi
+}
+
+# A report of a mismatch: its number in the state folder, or a file.
+_pyqio_report() {
+  (( ${words[(I)explore]} )) || return 1
+  local -a numbers=(${XDG_STATE_HOME:-$HOME/.local/state}/pyqio/reports/<->.json(N:t:r))
+  _alternative 'reports:report:compadd -a numbers' 'files:file:_files'
 }
 
 _pyqio_commands() {
@@ -34,7 +42,8 @@ _pyqio_commands() {
 
 _arguments -s -S \
 @OPTIONS@ \
-  '1:image:_pyqio_image'
+  '1:image:_pyqio_image' \
+  '2:report:_pyqio_report'
 """
 
 
