@@ -23,6 +23,16 @@ _pyqio_image() {
     _pyqio_restore "$2"
 }
 
+# Offers the reports of mismatches that start with $1: their numbers in the state folder, and files.
+_pyqio_reports() {
+    local -a numbers files
+    mapfile -t numbers < <(compgen -f -X '!*/[0-9]*.json' -- "${XDG_STATE_HOME:-$HOME/.local/state}/pyqio/reports/$1")
+    mapfile -t files < <(compgen -f -- "${1//\\/}")
+    numbers=("${numbers[@]##*/}")
+    compopt -o filenames
+    COMPREPLY=("${numbers[@]%.json}" "${files[@]}")
+}
+
 # bash replaces only what follows the last of COMP_WORDBREAKS; where : or = is none of them, the whole word.
 _pyqio_restore() {
     if [[ -n $1 && $COMP_WORDBREAKS != *"${1: -1}"* ]]; then COMPREPLY=("${COMPREPLY[@]/#/"$1"}"); fi
@@ -72,8 +82,11 @@ _pyqio() {
         _pyqio_words "$cur" "$values" ""
     elif [[ $cur == -* ]]; then
         _pyqio_words "$cur" "-h --help -V --version -c --cmd -f --format -r --read-only -s --snapshot -n --nocache -C --copy-on-read -m --misalign -k --native-aio -i --aio -d --discard -t --cache -T --trace --object --image-opts -U --force-share --follow --source --set -q --quiet -X --no-rc --write-config --json --color --theme --report --completions" ""
+    elif [[ ${words[1]} == explore && ${#words[@]} -gt 2 ]]; then
+        _pyqio_reports "$cur"
     else
         _pyqio_image "${cur##*:}" "${cur%"${cur##*:}"}"
+        if [[ -n $cur && ${#words[@]} -eq 2 && explore == "$cur"* ]]; then COMPREPLY+=(explore); fi
     fi
 }
 complete -F _pyqio pyqio

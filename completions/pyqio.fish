@@ -74,6 +74,16 @@ function __pyqio_commands --description "Commands and what they do"
         'writev' 'writes a number of bytes at a specified offset'
 end
 
+function __pyqio_reports --description "Numbers of the reports of mismatches"
+    set -l state $HOME/.local/state
+    test -n "$XDG_STATE_HOME"; and set state $XDG_STATE_HOME
+    for path in $state/pyqio/reports/*.json
+        string replace -rf '.*/([0-9]+)\.json$' '$1' -- $path
+    end
+end
+
+complete -c pyqio -n '__fish_is_first_arg' -a explore -d 'pick up the mismatch of a former run'
+complete -c pyqio -n '__fish_seen_subcommand_from explore' -a '(__pyqio_reports)'
 complete -c pyqio -n 'string match -q "*:*" -- (commandline -ct)' -f -a '(__pyqio_image)'
 complete -c pyqio -a 'blkverify:'
 complete -c pyqio -s h -l help -d 'show this help'
