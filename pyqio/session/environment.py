@@ -18,6 +18,8 @@ STDIO: Final = 4096
 
 _KEPT: Final = 1 << 16
 _PIECE: Final = 1 << 16
+_CAPTURED: Final = 1 << 20
+"""Bytes that are captured, and hardly more."""
 _UNKNOWN: Final = os.terminal_size((80, 24))
 _ERASE_LINE: Final = b"\r\x1b[K"
 
@@ -229,13 +231,18 @@ class Environment:
 
     @contextmanager
     def captured(self) -> Iterator[bytearray]:
-        """Keep what is printed on both streams, and show none of it; complete when the context is left."""
+        """Keep what is printed on both streams, and show none of it; complete when the context is left.
+
+        What prints more than anybody would look at is left as if nobody read it any more.
+        """
         self.flush()
         former, self._captured = self._captured, bytearray()
         try:
-            yield self._captured
+            with suppress(OutputClosed):
+                yield self._captured
+                self.flush()
         finally:
-            self.flush()
+            self.discard()
             self._captured = former
 
     @property
@@ -251,6 +258,8 @@ class Environment:
     def _hand_on(self, data: bytes | memoryview) -> None:
         if self._captured is not None:
             self._captured += data
+            if len(self._captured) > _CAPTURED:
+                raise OutputClosed
             return
         if self.copy and not self._diverted:
             self.copy(data)

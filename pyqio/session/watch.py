@@ -80,10 +80,11 @@ class _Screen:
             if row >= len(self._lines) or line != self._lines[row]:
                 drawn += _LINE.format(row + 1, line.decode("utf-8", "surrogateescape"))
         self._lines = lines
-        environment.out(drawn)
-        environment.flush()
+        environment.show(drawn.encode("utf-8", "surrogateescape"))
 
     def leave(self) -> None:
-        """Go on below."""
-        self._environment.out(f"{_WRAP}\x1b[{len(self._lines) + 1};1H")
-        self._environment.flush()
+        """Go on below; a copy of the output gets what was seen last."""
+        environment = self._environment
+        environment.show(f"{_WRAP}\x1b[{len(self._lines) + 1};1H".encode())
+        if environment.copy and self._lines:
+            environment.copy(b"\n".join(self._lines) + b"\n")

@@ -132,7 +132,9 @@ def test_shell_when_it_starts_then_rc_is_run_unless_it_is_skipped(terminal, tmp_
 
 
 def test_watch_when_on_a_terminal_then_only_what_changes_is_drawn_until_ctrl_c(terminal, pattern_image):
-    child = terminal("-f", "raw", "-c", "watch -n 0.1 '!cat count; echo same'", "-c", "length", "raw.img")
+    child = terminal(
+        "-f", "raw", "-c", "tee log.txt", "-c", "watch -n 0.1 '!cat count; echo same'", "-c", "length", "raw.img"
+    )
     pattern_image.with_name("count").write_text("first\n")
     child.expect_exact("first")
     child.expect_exact("same")
@@ -143,6 +145,8 @@ def test_watch_when_on_a_terminal_then_only_what_changes_is_drawn_until_ctrl_c(t
     child.expect_exact("64 KiB")
 
     assert "same" not in child.before
+    log = pattern_image.with_name("log.txt").read_text()
+    assert log.startswith("every 0.1 s: !cat count; echo same\nsecond\nsame\n")
 
 
 def test_watch_when_the_terminal_is_dumb_then_each_run_has_a_heading(terminal, pattern_image):

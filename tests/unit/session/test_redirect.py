@@ -94,3 +94,18 @@ def test_tee_when_the_file_takes_no_more_then_told_once(raw):
 
 def test_tee_when_the_file_cannot_be_opened_then_told(raw):
     assert raw.run("tee nowhere/x") == ("", "pyqio: nowhere/x: No such file or directory\n")
+
+
+def test_captured_when_output_has_no_end_then_what_prints_it_is_stopped(raw):
+    environment = raw.session.environment
+    raw.run("length")
+    with environment.captured() as printed:
+        raw.session.run_line("length")
+        raw.session.run_line("nosuch")
+        raw.session.run_line("!echo hello")
+        raw.session.run_line("read -v 0 1M")
+    shown = raw.run("length")
+
+    assert printed.startswith(b'1 MiB\ncommand "nosuch" not found\nhello\n00000000:  cd cd')
+    assert 1 << 20 < len(printed) < 2 << 20
+    assert shown == ("1 MiB\n", "")
