@@ -247,12 +247,13 @@ def l2(source: Source, offset: int | None, length: int | None) -> Iterator[Struc
         first, *second = l2_fields(geometry, entries[index], bitmaps[index], at + index * width)
         if index in twins:
             first = first.replace(wrong=f"the host cluster of [{twins[index]}] too")
-        if not second or entries[index] & COMPRESSED:
+        if not second:
+            return first
+        first = first.replace(data=first.data + second[0].data, wrong=first.wrong or second[0].wrong)
+        if entries[index] & COMPRESSED:
             return first
         said = ", ".join(f"{bits.name.replace('_', ' ')}: {bits.meaning}" for bits in second[0].bits)
-        return first.replace(
-            data=first.data + second[0].data, meaning=said, wrong=first.wrong or second[0].wrong, bits=first.bits
-        )
+        return first.replace(meaning=said)
 
     used = [entry | bitmap for entry, bitmap in zip(entries, bitmaps, strict=True)]
     yield _entries(source, "L2 table", at, used, field, seen, width=width)

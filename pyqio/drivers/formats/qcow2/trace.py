@@ -146,7 +146,7 @@ class _Trace:
         if backing is None:
             return "unallocated"
         if self._offset >= backing.length():
-            self.facts["backing"] = {"length": backing.length(), "reaches": False}
+            self.facts["backing"] = {"too_short": True, "length": backing.length()}
             return "unallocated"
         self.next = (Onward("backing", self._offset),)
         return "backing"

@@ -124,13 +124,14 @@ def test_l2_when_entries_are_zero_then_they_are_told_together():
 
 def test_l2_when_entries_are_extended_then_a_zero_entry_with_a_bitmap_is_shown(qcow2):
     data = qcow2(extended_l2="on")
-    data += struct.pack(">4Q", 0, 1 << 32, 0, 0)
+    data += struct.pack(">6Q", 0, 1 << 32, 0, 0, 1 << 62 | 0x50000, 1)
 
-    (found,) = look("l2", data, len(data) - 32, 32)
+    (found,) = look("l2", data, len(data) - 48, 48)
 
-    assert [(part.name, part.meaning) for part in found.parts] == [
-        ("[0]", "reads as zero: 0, allocated: none"),
-        ("[1]", ""),
+    assert [(part.name, part.meaning, part.wrong) for part in found.parts] == [
+        ("[0]", "reads as zero: 0, allocated: none", ""),
+        ("[1]", "", ""),
+        ("[2]", "compressed cluster", "must be 0 in a compressed cluster's entry"),
     ]
 
 

@@ -222,7 +222,7 @@ def test_explain_when_the_backing_file_has_the_byte_then_the_way_goes_on_there(o
     stops = way.trace(top.image.node, CLUSTER)
 
     assert [(stop.path, stop.explanation.kind) for stop in stops][:2] == [(".", "backing"), ("backing", "data")]
-    assert top.image.node.explain(SIZE).facts["backing"] == {"length": SIZE, "reaches": False}
+    assert top.image.node.explain(SIZE).facts["backing"] == {"too_short": True, "length": SIZE}
 
 
 def test_find_when_there_are_more_tables_than_may_be_read_then_says_that_it_is_not_all(written):
