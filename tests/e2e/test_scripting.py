@@ -132,20 +132,22 @@ def test_shell_when_it_starts_then_rc_is_run_unless_it_is_skipped(terminal, tmp_
 
 
 def test_watch_when_on_a_terminal_then_only_what_changes_is_drawn_until_ctrl_c(terminal, pattern_image):
+    folder = pattern_image.parent
+    (folder / "count").write_text("first\n")
+    (folder / "next").write_text("second\n")
     child = terminal(
         "-f", "raw", "-c", "tee log.txt", "-c", "watch -n 0.1 '!cat count; echo same'", "-c", "length", "raw.img"
     )
-    pattern_image.with_name("count").write_text("first\n")
     child.expect_exact("first")
     child.expect_exact("same")
-    pattern_image.with_name("count").write_text("second\n")
+    (folder / "next").replace(folder / "count")
     child.expect_exact("second")
     time.sleep(0.3)
     child.send(CTRL_C)
     child.expect_exact("64 KiB")
 
     assert "same" not in child.before
-    log = pattern_image.with_name("log.txt").read_text()
+    log = (folder / "log.txt").read_text()
     assert log.startswith("every 0.1 s: !cat count; echo same\nsecond\nsame\n")
 
 
