@@ -17,7 +17,7 @@ from pyqio.base.errors import BlockError
 from pyqio.block import paths
 from pyqio.render.figures import human
 from pyqio.render.html import strip
-from pyqio.render.html.markup import element, table, text
+from pyqio.render.html.markup import counted, element, table, text
 from pyqio.render.html.mismatch import mismatch
 from pyqio.render.html.rows import rows
 from pyqio.render.html.style import STYLE
@@ -100,8 +100,8 @@ def _verdict(source: Source, runs: Sequence[Run]) -> str:
     if not runs and not source.diagnoses:
         return element("p", "No mismatch was found.", "verdict ok")
     total = sum(run.length for run in runs)
-    known = f"{_count(total, 'byte')} in {_count(len(runs), 'run')} known to differ"
-    reported = f"{_count(len(source.diagnoses), 'mismatch', 'mismatches')} reported"
+    known = f"{counted(total, 'byte')} in {counted(len(runs), 'run')} known to differ"
+    reported = f"{counted(len(source.diagnoses), 'mismatch', 'mismatches')} reported"
     return element("p", f"{reported}, {known}." if source.diagnoses else f"{known}.", "verdict bad")
 
 
@@ -137,7 +137,8 @@ def _map(image: Image, runs: Sequence[Run]) -> Iterator[str]:
         strips.append(("differ", strip.differing(runs, length)))
     yield "<h2>Map</h2>\n"
     yield from strip.drawn(strips, length)
-    legend = f"0 to {length:#x}. Green is data, grey is zero, pale is not allocated; red is where the sides differ."
+    legend = f"0 to {length:#x}. Green is data, light green a little of it, grey is zero, pale is not allocated."
+    legend += " Red is where the sides differ." if runs else ""
     yield element("p", legend, "dim")
 
 
@@ -156,7 +157,7 @@ def _differences(image: Image | None, runs: Sequence[Run]) -> Iterator[str]:
     pair = next(pairs(image.node), None) if image else None
     if pair:
         for run in runs[:_DUMPED]:
-            yield element("h3", f"[{run.start:#x}, {run.end:#x}), {_count(run.length, 'byte')}")
+            yield element("h3", f"[{run.start:#x}, {run.end:#x}), {counted(run.length, 'byte')}")
             yield _dump(pair, run)
     lines = ((f"{run.start:#x}", f"{run.end:#x}", text(human(run.length))) for run in runs[:_RUNS])
     yield "<h3>All runs</h3>\n"
@@ -232,7 +233,3 @@ def _circumstances(settings: Settings) -> Iterator[str]:
 
 def _more(count: int, what: str) -> str:
     return element("p", f"and {count} {what} more", "dim") if count > 0 else ""
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

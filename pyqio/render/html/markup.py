@@ -16,6 +16,11 @@ def text(value: object) -> str:
     return escape(visible(str(value)))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things; ``many``: the plural where it is no s at the end."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def element(tag: str, content: str, style: str = "") -> str:
     """``content``, which is markup, in an element; ``style``: its class."""
     return f'<{tag} class="{style}">{content}</{tag}>' if style else f"<{tag}>{content}</{tag}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyqio.render.html.markup import element, table, text
+from pyqio.render.html.markup import counted, element, table, text
 from pyqio.render.html.rows import rows
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ def mismatch(number: int, diagnosis: Diagnosis) -> Iterator[str]:
     request = f"{diagnosis.operation} of {diagnosis.length} bytes at {diagnosis.offset:#x}: {diagnosis.message}"
     yield element("h3", f"{number}. {text(request)}")
     if diagnosis.runs:
-        counts = f"{diagnosis.byte_count} bytes differ in {diagnosis.run_count} runs, {diagnosis.alignment}"
+        counts = f"{counted(diagnosis.byte_count, 'byte')} in {counted(diagnosis.run_count, 'run')} differ"
+        counts += f", {diagnosis.alignment}"
         yield element("p", text(f"{counts}, from {diagnosis.first:#x} to {diagnosis.end:#x}."))
     lines = ((element("b", text(side.key), side.key[:1].upper()), *_side(side)) for side in diagnosis.sides)
     yield from table(("side", "holds", "where"), lines) if diagnosis.sides else ()
@@ -26,7 +27,9 @@ def mismatch(number: int, diagnosis: Diagnosis) -> Iterator[str]:
         yield rows(excerpt.offset, excerpt.raw, excerpt.test)
     for operation in diagnosis.operations:
         outcome = "/".join(filter(None, (operation.outcome.raw, operation.outcome.test))) or operation.outcome.text
-        yield element("p", f"#{operation.number} {element('code', text(operation.text))} ({text(outcome)})", "dim")
+        session = f" of {text(operation.session)}" if operation.session else ""
+        typed = element("code", text(operation.text))
+        yield element("p", f"Last there: #{operation.number}{session} {typed} ({text(outcome)})", "dim")
     for hint in diagnosis.hints:
         yield element("p", f"Hint: {text(hint.text)}")
 

@@ -19,13 +19,20 @@ _MOST: Final = 100_000
 
 
 def allocation(extents: Iterable[Extent], length: int) -> list[str]:
-    """What each cell is mostly: data, zero or none (not allocated)."""
+    """What each cell is: data or some (less than half of it), else mostly zero, or none (not allocated)."""
     weights = [{"data": 0, "zero": 0, "none": 0} for _ in range(_CELLS)]
     for _, extent in zip(range(_MOST), extents, strict=False):
         state = "data" if extent.data else "zero" if extent.allocated else "none"
         for cell, part in _spread(extent.offset, extent.offset + extent.length, length):
             weights[cell][state] += part
-    return [max(weight, key=weight.__getitem__) if any(weight.values()) else "" for weight in weights]
+    return [_state(weight) for weight in weights]
+
+
+def _state(weight: dict[str, int]) -> str:
+    if not any(weight.values()):
+        return ""
+    state = max(weight, key=weight.__getitem__)
+    return "some" if weight["data"] and state != "data" else state
 
 
 def differing(runs: Iterable[Run], length: int) -> list[str]:

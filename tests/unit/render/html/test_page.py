@@ -113,6 +113,11 @@ class TestStrip:
 
         assert [cells[0], cells[230], cells[240], cells[479]] == ["data", "data", "none", "none"]
 
+    def test_allocation_when_a_cell_has_a_little_data_then_it_shows(self):
+        extents = [Extent(0, 1, True, False, True), Extent(1, 480_000 - 1, False, True, True)]
+
+        assert allocation(extents, 480_000)[:2] == ["some", "zero"]
+
     def test_differing_when_run_is_at_the_end_then_the_last_cell(self):
         cells = differing([Run(2**40 - 1, 2**40)], 2**40)
 
