@@ -211,11 +211,17 @@ def _place(context: Context, run: Run) -> dict[str, Any]:
 
 
 def _room(context: Context) -> int:
-    """Bytes of both sides that fit the screen, two lines a row."""
+    """Bytes of both sides that fit the screen."""
     terminal = context.terminal
     if not terminal.interactive:
         return _LONGEST
-    return max(_SMALLEST, min(_LONGEST, (terminal.rows - _OTHER_LINES) // 2 * _ROW))
+    rows = (terminal.rows - _OTHER_LINES) // (1 if _is_beside(context) else 2)
+    return max(_SMALLEST, min(_LONGEST, rows * _ROW))
+
+
+def _is_beside(context: Context) -> bool:
+    """Whether the sides are shown side by side, and not one above the other."""
+    return context.settings["diff"] == "side" and context.terminal.columns >= SIDE_COLUMNS
 
 
 def _diff(context: Context, found: Sequence[Pair], offset: int, length: int) -> Diff:
@@ -224,15 +230,14 @@ def _diff(context: Context, found: Sequence[Pair], offset: int, length: int) -> 
     count = -(-(offset + length) // _ROW) * _ROW - start
     pair = next((pair for pair in found if _differs(pair, offset, min(length, _LONGEST))), found[0])
     count = max(0, min(count, pair.length - start))
-    settings = context.settings
     return Diff(
         raw=named(pair.raw),
         test=named(pair.test),
         offset=start,
         length=count,
         parts=parts(pair, start, count),
-        side=settings["diff"] == "side" and context.terminal.columns >= SIDE_COLUMNS,
-        squeeze=settings["squeeze"],
+        side=_is_beside(context),
+        squeeze=context.settings["squeeze"],
     )
 
 

@@ -236,8 +236,10 @@ class Session:
             return self.show((Refused(reason=reason, spec=spec, words=words),))
         except Answered as answer:
             return self.show((Said(text=str(answer)),))
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             self.log.interrupt()
+            if isinstance(found := interrupt.__context__, MismatchError):  # it came before that could be told of
+                self.findings.add(found.runs)
             raise
         finally:
             if spec.has_effect and command is not None and self.personality.own:

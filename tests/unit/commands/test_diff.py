@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+
 import pytest
 
 from pyqio.base.types import Run
 from pyqio.commands import index
 from pyqio.commands.results import Diff
+from pyqio.shell.interrupt import between_requests
 
 SIZE = 1 << 20
 OFFSETS = (0, 4096, 70000)
@@ -131,6 +136,19 @@ def test_aio_read_when_it_mismatches_then_diff_shows_it(pair):
     pair.run("aio_read 4096 512", "aio_flush")
 
     assert pair.session.findings.runs == [Run(4096, 4097)]
+
+
+def test_read_when_interrupted_after_a_mismatch_then_it_is_known(record, tmp_path):
+    options = "file.driver=blkverify,file.raw.driver=null-co,file.raw.size=4k,file.raw.latency-ns=200000000"
+    (tmp_path / "test.img").write_bytes(b"\xab" * 512 + bytes(3584))
+    recorder = record()
+    recorder.run(f"open -r -o driver=raw,{options},file.test.driver=file,file.test.filename=test.img")
+
+    with pytest.raises(KeyboardInterrupt), between_requests():
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        recorder.session.run_line("read 0 1k")
+
+    assert recorder.session.findings.runs == [Run(512, 1024)]
 
 
 def test_verify_when_repaired_from_outside_then_the_findings_are_gone(pair, tmp_path):
