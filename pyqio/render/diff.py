@@ -169,14 +169,10 @@ def rows(parts: Iterable[Part], width: int, *, squeeze: bool) -> Iterator[Line]:
             yield from squeezed.flush()
             yield from _unread(part)
             continue
-        for chunk in _split(part, _CHUNK):
-            if squeeze and squeezed.is_dull(chunk):
-                squeezed.count(chunk, width)
-            elif squeeze:
-                for row in _split(chunk, width):
-                    yield from squeezed.add(row)
-            else:
-                yield from _split(chunk, width)
+        if squeeze:
+            yield from squeezed.draw(Row(part.offset, part.raw, part.test), width)
+        else:
+            yield from _split(part, width)
     yield from squeezed.flush()
 
 
@@ -204,11 +200,18 @@ class _Squeeze:
         self._last: Row | None = None
         self._gap: Gap | None = None
 
-    def add(self, row: Row) -> Iterator[Line]:
-        """Show the row, or count it."""
-        if self.is_dull(row):
-            self.count(row, len(row.raw) or len(row.test))
-            return
+    def draw(self, piece: Row, width: int) -> Iterator[Line]:
+        """Count rows of ``width`` bytes, as many as possible at once, or show them."""
+        length = max(len(piece.raw), len(piece.test))
+        if self._is_dull(piece):
+            self._count(piece, length, width)
+        elif length > width:
+            for smaller in _split(piece, _CHUNK if length > _CHUNK else width):
+                yield from self.draw(smaller, width)
+        else:
+            yield from self._show(piece)
+
+    def _show(self, row: Row) -> Iterator[Line]:
         gap, last = self._gap, self._last
         if gap is not None and not gap.same and last is not None:  # the row above one that differs is shown, too
             if gap.rows > 1:
@@ -225,7 +228,7 @@ class _Squeeze:
             yield self._gap
         self._gap = self._last = None
 
-    def is_dull(self, piece: Row) -> bool:
+    def _is_dull(self, piece: Row) -> bool:
         """Whether a row, or several, need not be shown after what came before."""
         last = self._last
         if last is None:
@@ -235,16 +238,14 @@ class _Squeeze:
         rows = max(len(piece.raw), len(piece.test)) // max(len(last.raw), len(last.test))
         return piece.raw == last.raw * rows and piece.test == last.test * rows
 
-    def count(self, piece: Row, width: int) -> None:
-        """Count one row or several, which are dull."""
-        *_, last = _split(piece, width)
+    def _count(self, piece: Row, length: int, width: int) -> None:
         assert self._last is not None
-        rows = -(-max(len(piece.raw), len(piece.test)) // width)
-        end = last.offset + max(len(last.raw), len(last.test))
-        same = self._equal or not _is_equal(last)
-        gap = self._gap or Gap(0, piece.offset, end, same=same)
-        self._gap = gap._replace(rows=gap.rows + rows, end=end)
-        self._last = last
+        same = self._equal or not _is_equal(self._last)
+        rows = -(-length // width)
+        at = (rows - 1) * width
+        gap = self._gap or Gap(0, piece.offset, piece.offset, same=same)
+        self._gap = gap._replace(rows=gap.rows + rows, end=piece.offset + length)
+        self._last = Row(piece.offset + at, piece.raw[at:], piece.test[at:])
 
 
 def _stacked(layout: Layout, row: Row) -> Iterator[str]:

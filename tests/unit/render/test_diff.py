@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyqio.base.types import Run
 from pyqio.commands.results import Diff
@@ -89,6 +91,26 @@ def test_rows_when_a_part_cannot_be_read_then_this_is_said():
         Unread("R", 16, 4112, "bad place"),
         Row(4112, ROW, OTHER),
     ]
+
+
+ROWS = st.lists(st.tuples(st.sampled_from([bytes(16), ROW, OTHER]), st.integers(1, 400)), max_size=6)
+
+
+@given(raw=ROWS, test=ROWS)
+def test_rows_of_any_sides_cover_all_and_hide_no_row_that_differs_from_the_one_above(raw, test):
+    raw, test = (b"".join(row * count for row, count in side) for side in (raw, test))
+    whole = list(rows([Part(0, max(len(raw), len(test)), raw, test)], 16, squeeze=False))
+
+    at = 0
+    for line in rows([Part(0, max(len(raw), len(test)), raw, test)], 16, squeeze=True):
+        hidden = whole[at : at + line.rows] if isinstance(line, Gap) else []
+        for number, row in enumerate(hidden, at):
+            before = whole[number - 1]
+            assert (row.raw, row.test) == (before.raw, before.test) or not any(row.unlike)
+        assert isinstance(line, Gap) or line == whole[at]
+        at += len(hidden) or 1
+
+    assert at == len(whole)
 
 
 # How they look
