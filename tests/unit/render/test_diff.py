@@ -93,7 +93,7 @@ def test_rows_when_a_part_cannot_be_read_then_this_is_said():
     ]
 
 
-ROWS = st.lists(st.tuples(st.sampled_from([bytes(16), ROW, OTHER]), st.integers(1, 400)), max_size=6)
+ROWS = st.lists(st.tuples(st.sampled_from([bytes(16), ROW, OTHER]), st.integers(1, 400)), min_size=1, max_size=6)
 
 
 @given(raw=ROWS, test=ROWS)
