@@ -102,7 +102,7 @@ class _Trace:
         facts |= {"copied": bool(entry & COPIED), "table_offset": table}
         if not self._is_place("L2 table", table):
             return None
-        self._meta("L2 table", table, self._geometry.cluster_size)
+        self._check_overlap("L2 table", table, self._geometry.cluster_size)
         facts["refcount"] = self._count("L2 table", table, copied=bool(entry & COPIED))["count"]
         return table
 
@@ -129,9 +129,9 @@ class _Trace:
             kind = "data" if placed else "unallocated"
         if placed and not self._host_cluster(host, copied=bool(entry & COPIED)):
             return _DAMAGED
-        return self._kinds_end(kind, host)
+        return self._go_on(kind, host)
 
-    def _kinds_end(self, kind: str, host: int) -> str:
+    def _go_on(self, kind: str, host: int) -> str:
         """Where the way goes on from a byte of this kind; ``host``: its host cluster."""
         if kind == "unallocated":
             return self._unallocated()
@@ -179,7 +179,7 @@ class _Trace:
         if not offset or offset >= self._end:
             self.wrong.append(self._outside("compressed data", offset))
             return _DAMAGED
-        self._meta("compressed data", offset, length)
+        self._check_overlap("compressed data", offset, length)
         self._refcount("compressed data", offset & ~self._geometry.cluster_mask, copied=None)
         self.next = (Onward("file", offset),)
         return "compressed"
@@ -193,7 +193,7 @@ class _Trace:
             return not host & self._geometry.cluster_mask
         if not self._is_place("host cluster", host):
             return False
-        self._meta("host cluster", host, self._geometry.cluster_size)
+        self._check_overlap("host cluster", host, self._geometry.cluster_size)
         self._refcount("host cluster", host, copied=copied)
         return True
 
@@ -266,7 +266,7 @@ class _Trace:
     def _outside(self, what: str, host: int) -> str:
         return f"the {what} offset {host:#x} is not inside the file, which has {self._end:#x} bytes"
 
-    def _meta(self, what: str, host: int, length: int) -> None:
+    def _check_overlap(self, what: str, host: int, length: int) -> None:
         """Note where other metadata is where ``what`` should be."""
         store, fields, size = self._store, self._store.fields, self._geometry.cluster_size
         table_bytes = fields.refcount_table_clusters * size
