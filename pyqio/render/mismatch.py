@@ -89,12 +89,14 @@ def parts(diagnosis: Diagnosis, width: int) -> Iterator[Line | Row]:
 
 def closing(diagnosis: Diagnosis) -> Iterator[Line]:
     """What was done to the bytes, what may have happened, and how to go on."""
-    label = "last op here:" if len(diagnosis.operations) == 1 else "last ops here:"
+    several = diagnosis.run_count > 1
+    plural = "s" if len(diagnosis.operations) > 1 else ""
+    label = f"last op{plural} {f'at {diagnosis.first:#x}' if several else 'here'}:"
     for operation in diagnosis.operations:
         yield from _fold(f"{label} {_operation(operation)}", "dim")
         label = " " * len(label)
     for hint in diagnosis.hints:
-        yield from _fold(f"hint: {visible(hint.text)}", "hint")
+        yield from _fold(f"hint{f', at {diagnosis.first:#x}' if several else ''}: {visible(hint.text)}", "hint")
     if diagnosis.report:
         yield from _explore(diagnosis.report)
 

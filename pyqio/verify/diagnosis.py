@@ -176,11 +176,11 @@ def _contents(
 
 
 def _last(touching: Sequence[Operation]) -> tuple[Operation, ...]:
-    """The last change, and the last operation after it that went well, or the last one of all."""
+    """The last change, and after it the last read in which the sides agreed: the harm was done later."""
     changes = [at for at, operation in enumerate(touching) if operation.effect.changes]
     later = touching[changes[-1] + 1 :] if changes else touching
-    well = [operation for operation in later if operation.outcome.text == "ok"] or later
-    return (*(touching[at] for at in changes[-1:]), *well[-1:])
+    agreed = [operation for operation in later if operation.effect.kind == "read" and operation.outcome.text == "ok"]
+    return (*(touching[at] for at in changes[-1:]), *agreed[-1:])
 
 
 def _holding(side: Side, run: Run) -> Holding:
@@ -256,15 +256,16 @@ def _ground(test: Side, first: int, reader: _Reader) -> Ground:
         return Ground()
     node, location = test.node, test.hops[0].location
     below = _below(node)
+    stored = location.child in ("file", "data-file") or node.driver.role is Role.PROTOCOL
     cluster = node.driver.info().get("cluster-size") or 0
     extended = bool(cluster) and bool(node.driver.info().get("extended-l2"))
     return Ground(
         kind=location.kind,
-        host_offset=location.host_offset if location.child in ("file", "data-file") else None,
+        host_offset=location.host_offset if stored else None,
         base=_base(node, first - first % cluster, cluster) if cluster else None,
         cluster=cluster,
         subcluster=cluster // _SUBCLUSTERS if extended else 0,
-        host_name=_name(below["host"]) if "host" in below else "",
+        host_name=_name(below.get("host", node)),
         backing_name=_name(below["backing"]) if "backing" in below else "",
         extents=reader.extents,
     )

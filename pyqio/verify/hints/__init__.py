@@ -29,6 +29,7 @@ _LAST: Final[tuple[_Look, ...]] = (
     mapping.backing,
     content.misdirected_read,
     content.misdirected_write,
+    mapping.overwritten,
     mapping.zeroed,
 )
 

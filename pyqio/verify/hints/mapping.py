@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pyqio.base.types import SECTOR_SIZE
 from pyqio.verify.hints.scene import Enough, Hint, uniform
 
 if TYPE_CHECKING:
@@ -81,6 +82,20 @@ def backing(scene: Scene) -> Hint | None:
     return Hint("backing file", f"the test side holds the bytes of its backing file {ground.backing_name}")
 
 
+def overwritten(scene: Scene) -> Hint | None:
+    """A few bytes within a sector that else agrees."""
+    ground, run = scene.ground, scene.run
+    if ground.kind != "data" or ground.host_offset is None or run.length >= SECTOR_SIZE:
+        return None
+    start, end = run.start - scene.area.start, run.end - scene.area.start
+    around = scene.raw[:start] + scene.raw[end:]
+    if around != scene.test[:start] + scene.test[end:] or len(around) < _BY_CHANCE:
+        return None
+    count = f"{run.length} {'byte' if run.length == 1 else 'bytes'}"
+    where = f"at offset {ground.host_offset:#x} of {ground.host_name}"
+    return Hint("overwritten", f"{count} in a sector that else agrees: overwritten in place, {where}")
+
+
 def zeroed(scene: Scene) -> Hint | None:
     """One side is zero where the other is not, for longer than by chance."""
     ground = scene.ground
@@ -137,6 +152,8 @@ def _own_bytes(scene: Scene) -> int | None:
         return None
     start = scene.run.start - scene.run.start % size
     wanted = scene.read("raw", start, size)
+    if _agrees_elsewhere(wanted, scene.read("test", start, size)):
+        return None
     extents = scene.ground.extents()
     if len(wanted) < size or uniform(wanted) == 0:
         return None
@@ -148,6 +165,13 @@ def _own_bytes(scene: Scene) -> int | None:
             found.append(host)
         host += size
     return found[0] if len(found) == 1 else None
+
+
+def _agrees_elsewhere(raw: bytes, test: bytes) -> bool:
+    """Whether a sector of the cluster has the same data on both sides: then they hold the same cluster."""
+    starts = range(0, len(raw), SECTOR_SIZE)
+    sectors = ((raw[at : at + SECTOR_SIZE], test[at : at + SECTOR_SIZE]) for at in starts)
+    return any(ours == theirs and uniform(ours) != 0 for ours, theirs in sectors)
 
 
 def _is_used(extents: Sequence[Extent], host: int) -> bool:

@@ -293,6 +293,30 @@ def test_trusted_side_when_it_is_the_one_that_is_wrong_then_said() -> None:
 # How the test side stores them
 
 
+def test_overwritten_when_a_few_bytes_differ_in_a_sector_then_where_they_are() -> None:
+    raw = filled((0, SIZE, 0xCD))
+    ground = Ground(host_offset=0x50309, cluster=CLUSTER, host_name="t.qcow2")
+
+    found = told(raw, patched(raw, 777, b"hello"), ground=ground)
+
+    assert found == ["5 bytes in a sector that else agrees: overwritten in place, at offset 0x50309 of t.qcow2"]
+
+
+def test_overwritten_when_the_sector_differs_elsewhere_too_then_none() -> None:
+    raw = filled((0, SIZE, 0xCD))
+    ground = Ground(host_offset=0x50309, cluster=CLUSTER, host_name="t.qcow2")
+
+    assert kinds(raw, patched(patched(raw, 777, b"hello"), 900, b"hello"), ground=ground) == []
+
+
+def test_astray_when_the_cluster_agrees_elsewhere_then_it_is_no_other_cluster() -> None:
+    raw = filled((CLUSTER, CLUSTER, 0x11))
+    host = filled((5 * CLUSTER, CLUSTER, 0x11))
+    ground = Ground(host_offset=6 * CLUSTER, cluster=CLUSTER, extents=mapped((2, 6)))
+
+    assert "wrong L2 entry" not in kinds(raw, patched(raw, CLUSTER, noise(11, 4096)), ground=ground, host=host)
+
+
 def mapped(*places):
     """The extents of clusters: (guest, host) in clusters."""
     return lambda: [
