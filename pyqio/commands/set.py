@@ -40,6 +40,10 @@ class SettingName(Argument):
         """The names that start so."""
         return (name for name in SETTINGS if name.startswith(prefix))
 
+    def meaning(self, value: str) -> str:
+        """What the setting is for."""
+        return SETTINGS[value].meaning
+
 
 class SettingValue(Argument):
     """The value of the setting ``of``, of any where that is ""."""

@@ -14,7 +14,7 @@ from pyqio.commands.results import Snapshots
 from pyqio.verify.journal import ENDLESS, Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from pyqio.block.image import Image
@@ -33,6 +33,20 @@ _ABOUT = """
 """
 
 
+class _Tag(Word):
+    """The name of a snapshot in the open image."""
+
+    def __init__(self) -> None:
+        super().__init__("snapshot")
+
+    def complete_in(self, prefix: str, context: Context) -> Iterable[str]:
+        with suppress(BlockError):
+            if context.has_image:
+                names = dict.fromkeys(snapshot.name for snapshot in context.image.snapshots())
+                return [name for name in names if name.startswith(prefix)]
+        return ()
+
+
 @command(
     "snapshot",
     synopsis="[-l | -a snapshot | -c snapshot | -d snapshot]",
@@ -45,9 +59,9 @@ class ChangeSnapshots(Command):
     """List, take, apply or delete snapshots."""
 
     listing: Annotated[bool, Flag("l", "list all snapshots")] = False
-    applied: Annotated[str | None, Flag("a", "make the disk what this snapshot holds"), Word("snapshot")] = None
+    applied: Annotated[str | None, Flag("a", "make the disk what this snapshot holds"), _Tag()] = None
     created: Annotated[str | None, Flag("c", "take a snapshot of this name"), Word("snapshot")] = None
-    deleted: Annotated[str | None, Flag("d", "forget this snapshot"), Word("snapshot")] = None
+    deleted: Annotated[str | None, Flag("d", "forget this snapshot"), _Tag()] = None
 
     @classmethod
     def check_options(cls, options: Mapping[str, Any], operands: int) -> None:

@@ -103,9 +103,9 @@ def _options(known: Mapping[str, Option], words: Sequence[str], word: str) -> It
         spellings = option.flag.spellings
         if option.kind is None and not set(spellings).isdisjoint(words):
             continue
-        for spelling in spellings:
-            if spelling.startswith(word):
-                yield Proposal(spelling, "", option.flag.meaning)
+        fitting = [spelling for spelling in spellings if spelling.startswith(word)]
+        if fitting:
+            yield Proposal(fitting[0], ", ".join(fitting), option.flag.meaning)
 
 
 def _values(kind: Kind, typed: str, context: Context) -> Iterator[Proposal]:

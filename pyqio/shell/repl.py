@@ -97,6 +97,9 @@ def _plain_line(session: Session) -> str:
     own = session.personality.own
     while True:
         session.poll()
+        session.go_on()
+        if session.stopping:
+            raise EOFError
         prompt = "".join(status.prompt(session)) if own else f"{session.personality.program}> "
         session.environment.prompt(prompt)
         with between_requests():

@@ -25,6 +25,7 @@ async def tell_of_requests(session: Session, app: Application[str]) -> None:
             except Exception as error:  # a task has nobody to raise it to: whoever reads the line is told
                 app.exit(exception=error)
                 return
+            session.go_on()
             if session.stopping:
                 app.exit(exception=EOFError())
                 return

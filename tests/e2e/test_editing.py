@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 
+import pexpect
 import pytest
 
-from tests.e2e.conftest import PYQIO
+from tests.e2e.conftest import PROMPT, PYQIO
 
 CTRL_C, CTRL_E, CTRL_R, CTRL_U, CTRL_X, CTRL_Z = "\x03", "\x05", "\x12", "\x15", "\x18", "\x1a"
 TAB, ESCAPE, UP, DOWN, RIGHT, END = "\t", "\x1b", "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[F"
@@ -279,6 +280,47 @@ def test_aio_when_it_completes_while_a_line_is_typed_then_the_line_stays_whole(s
     assert top(lines)[-1] == "pyqio> length; in"
     assert "aio" not in lines[-1]
     shell.wait_for("1 MiB")
+
+
+def test_aio_when_it_finds_a_mismatch_then_report_stands_above_the_prompt_that_says_so(screen, damaged_pair):
+    shell = screen(damaged_pair)
+    shell.send("aio_read 0 4k\r")
+    shell.wait_for("pyqio[blkverify!]>")
+    shell.send("length")
+
+    assert top(shell.settled())[-1] == "pyqio[blkverify!]> length"
+    assert any(line.startswith("T 00000400:  00 00") for line in shell.lines)
+
+
+@pytest.mark.parametrize(("choice", "keys", "end"), [("stop", "length\r", "64 KiB"), ("exit", "", pexpect.EOF)])
+def test_aio_when_it_finds_a_mismatch_then_the_users_choice_counts(terminal, damaged_pair, choice, keys, end):
+    child = terminal("--set", f"on-mismatch={choice}", damaged_pair)
+    child.expect(PROMPT)
+    child.send("aio_read 0 4k\r")
+    child.expect_exact("contents mismatch")
+    child.send(keys)
+
+    assert child.expect_exact([end]) == 0
+
+
+def test_suspend_when_command_runs_then_it_goes_on_and_can_be_stopped(terminal, pattern_image):
+    child = terminal("--norc", "--noprofile", "-i", program="/bin/bash", PS1="bash$ ", HISTFILE="")
+    child.sendline(f"{PYQIO} -f raw raw.img")
+    child.expect(PROMPT)
+    child.send("sleep 60000\r")
+    child.expect_exact("\x1b[?2004l")
+    time.sleep(0.2)
+    child.send(CTRL_Z)
+    child.expect_exact("Stopped")
+    child.sendline("fg")
+    child.expect_exact("raw.img")
+    time.sleep(0.2)
+    child.send(CTRL_C)
+    child.expect_exact("interrupted")
+    child.expect(PROMPT)
+    child.send("length\r")
+
+    child.expect_exact("64 KiB")
 
 
 def test_suspend_when_line_is_typed_then_it_is_there_again_afterwards(terminal, pattern_image, tmp_path):

@@ -157,3 +157,44 @@ def test_candidates_when_folder_is_large_then_the_first_thousand(tmp_path, sessi
     found = completed(f"open {tmp_path}/", session)
 
     assert (len(found), found[0], found[-1]) == (1000, f"open {tmp_path}/0000.img", f"open {tmp_path}/0999.img")
+
+
+@pytest.fixture
+def opened(session, tmp_path):
+    """A session on a pair that is read-only, with a snapshot, a bookmark and an alias."""
+    raw, test = tmp_path / "raw.img", tmp_path / "test.qcow2"
+    raw.write_bytes(bytes(65536))
+    session.run_line(f"create -q -f qcow2 {test} 64k; open {test}; snapshot -c before; close")
+    session.run_line(f"open -r blkverify:{raw}:{test}; mark here 512; alias head 'read -v 0 $1'")
+    yield session
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("read --child te", ["read --child test", "read --child test.file"]),
+        ("read --child=ra", ["read --child=raw"]),
+        ("goto h", ["goto here"]),
+        ("hea", ["head"]),
+        ("unalias ", ["unalias head"]),
+        ("set the", ["set theme"]),
+        ("set theme co", ["set theme colorblind"]),
+        ("read -t u64", ["read -t u64le", "read -t u64be"]),
+        ("help blk", ["help blkverify"]),
+    ],
+)
+def test_candidates_when_the_session_knows_the_values_then_those(opened, before, expected):
+    assert completed(before, opened) == expected
+
+
+def test_candidates_when_image_has_snapshots_then_their_names(opened, tmp_path):
+    opened.run_line(f"close; open {tmp_path}/test.qcow2")
+
+    assert completed("snapshot -a b", opened) == ["snapshot -a before"]
+
+
+def test_candidates_when_a_setting_is_begun_then_what_it_is_for(session):
+    assert [found.meaning for found in candidates("set toolb", session)] == [
+        "a line at the bottom of the shell on what is open"
+    ]
