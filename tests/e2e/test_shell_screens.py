@@ -1,4 +1,4 @@
-"""Whole screens of the shell, as its user sees them: screens/*.txt, and ``SCREENS=write pytest ...`` writes them anew."""
+"""Whole screens of the shell, as its user sees them: screens/*.txt; ``SCREENS=write pytest`` writes them anew."""
 
 from __future__ import annotations
 
