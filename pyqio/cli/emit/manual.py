@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pyqio.base.kinds import Choice
 from pyqio.base.options import table
 from pyqio.block import registry
 from pyqio.cli.emit.tables import spellings
 from pyqio.cli.options import OPTIONS
-from pyqio.commands import index, shapes, surroundings
+from pyqio.commands import shapes, surroundings
+from pyqio.commands.groups import grouped
+from pyqio.commands.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from pyqio.block.driver import Driver
     from pyqio.cli.options import Option
     from pyqio.commands.command import Spec
+    from pyqio.commands.settings import Setting
     from pyqio.commands.shapes import Field, Shape
 
 _PAGE: Final = r""".\" Written from the program's own tables by "python -m pyqio.cli.emit".
@@ -46,16 +50,27 @@ An image named
 .Sm on
 is a verified pair: writes go to both, reads are compared, and a difference is
 reported with the bytes that differ and the places where they live.
+.Xr pyqio 7
+shows how to find out what has happened there;
+.Cm explore
+picks up a difference that a former run has reported.
 .Pp
 Commands come from
-.Fl c ,
-else from the standard input: from a shell with history and completion on a
-terminal, and line by line otherwise.
-In such a script
+.Fl c
+and
+.Fl \&-source ,
+else from the standard input: from a shell on a terminal, and line by line
+otherwise.
 .Sq #
 starts a comment,
 .Sq \&;
-separates commands, and quotes keep blanks together.
+separates commands, quotes keep blanks together,
+.Sq >
+and
+.Sq |
+send what a command prints elsewhere, and
+.Sq \&!
+starts a command of the host's shell.
 .Pp
 Started under the name
 .Nm qemu-io ,
@@ -68,10 +83,23 @@ The options are:
 .Sh COMMANDS
 Offsets and lengths are bytes: decimal, hexadecimal after
 .Sq 0x ,
-or with one of the suffixes k, M, G, T, P and E, as in
+or with one of the suffixes k, M, G, T, P and E, s for sectors and c for
+clusters, as in
 .Sq 1.5k .
-.Bl -tag -width Ds
+They may be expressions, in which a dot stands for the offset where the session
+looks, a dollar sign for the size of the image, and a word for a bookmark.
+.Ic help Ar command
+says more of each, with examples.
 @COMMANDS@
+.Sh SETTINGS
+.Ic set
+and
+.Fl \&-set
+change them, and
+.Pa config.toml
+keeps them.
+.Bl -tag -width Ds
+@SETTINGS@
 .El
 .Sh DRIVERS
 The names that
@@ -123,7 +151,15 @@ A command failed, or the image could not be opened.
 The command line was wrong.
 .It 3
 The two sides of a verified pair differ.
+.It 1 , 2 , 3 , 63
+After
+.Ic check ,
+as of
+.Xr qemu-img 1 :
+not all could be checked, corruptions, leaks, the format has no check.
 .El
+.Pp
+What fails first decides.
 .Pp
 Under the name
 .Nm qemu-io
@@ -156,7 +192,8 @@ def page() -> str:
     """The whole page."""
     return (
         _PAGE.replace("@OPTIONS@", _lines(map(_option, OPTIONS)))
-        .replace("@COMMANDS@", _lines(map(_command, index.every())))
+        .replace("@COMMANDS@", _lines(_group(title, specs) for title, specs in grouped(own=True)))
+        .replace("@SETTINGS@", _lines(map(_setting, SETTINGS.values())))
         .replace("@DRIVERS@", _lines(map(_driver, registry.every())))
         .replace("@SHAPES@", _lines(map(_shape, shapes.SHAPES)))
         .replace("@KINDS@", _lines(_entry("Cm", *kind) for kind in shapes.KINDS.items()))
@@ -178,6 +215,23 @@ def _option(option: Option) -> Iterator[str]:
         yield _sentence(f"one of {', '.join(option.words)}")
     if option.default:
         yield _sentence(f"default: {option.default}")
+
+
+def _group(title: str, specs: Iterable[Spec]) -> Iterator[str]:
+    """The commands of a group, below its title."""
+    yield f".Ss {title}"
+    yield ".Bl -tag -width Ds"
+    yield from (line for spec in specs for line in _command(spec))
+    yield ".El"
+
+
+def _setting(setting: Setting) -> Iterator[str]:
+    """A setting's entry, with its values and its default."""
+    yield f".It Cm {setting.name}"
+    yield _sentence(setting.meaning)
+    if isinstance(setting.kind, Choice):
+        default = {True: "on", False: "off"}.get(setting.default, setting.default)
+        yield _sentence(f"{', '.join(setting.kind.words)}; default: {default}")
 
 
 def _command(spec: Spec) -> Iterator[str]:

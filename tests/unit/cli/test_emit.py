@@ -9,7 +9,9 @@ from pyqio.block import registry
 from pyqio.cli.emit import completions, files
 from pyqio.cli.emit.tables import spellings
 from pyqio.cli.options import OPTIONS, SHELLS
-from pyqio.commands import index
+from pyqio.commands import index, surroundings
+from pyqio.commands.settings import SETTINGS
+from pyqio.commands.shapes import SHAPES
 from tests.oracle.conftest import find_oracle
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,3 +75,9 @@ def test_manual_when_it_is_shown_then_it_has_every_driver(manual):
     drivers = manual.partition("\nDRIVERS\n")[2]
 
     assert [driver.name for driver in registry.every() if f"\n     {driver.name}" not in drivers] == []
+
+
+def test_manual_when_it_is_shown_then_it_has_settings_variables_and_objects(manual):
+    names = [*SETTINGS, *surroundings.ENVIRONMENT, *(shape.type for shape in SHAPES)]
+
+    assert [name for name in names if f"\n     {name}" not in manual] == []
