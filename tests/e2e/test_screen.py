@@ -186,6 +186,7 @@ def test_pager_when_it_is_left_early_or_interrupted_then_the_shell_goes_on(scree
     shell.send("read -v 0 1M\r")
     shell.wait_for("00000010")
     shell.send(CTRL_C)
+    shell.settled()
     shell.send("q")
     shell.wait_for("pyqio>")
 

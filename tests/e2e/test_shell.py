@@ -81,7 +81,7 @@ def test_shell_when_ctrl_c_is_typed_in_a_command_then_command_stops(shell):
 
 def test_shell_when_ctrl_c_is_typed_in_a_long_dump_then_dump_stops(terminal, tmp_path):
     (tmp_path / "big.img").write_bytes(bytes(range(256)) * (1 << 18))
-    child = terminal("-f", "raw", "big.img")
+    child = terminal("--set", "pager=never", "-f", "raw", "big.img")
     child.expect(PROMPT)
     child.sendline("read -v 0 64M")
     child.expect_exact("00001000:")
