@@ -16,6 +16,8 @@ from itertools import chain, repeat
 from operator import eq
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyqio.render.styled.theme import between
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -100,8 +102,11 @@ class Painter:
         self.theme = theme
         self.shape = shape
         styles = [getattr(theme, name) for name in _CLASSES]
-        before = range(_NO_CLASS + 1)
-        lead = [("" if _CLASS_OF[byte] == seen else styles[_CLASS_OF[byte]]) for seen in before for byte in range(256)]
+        lead = [
+            "" if _CLASS_OF[byte] == seen else between(before, styles[_CLASS_OF[byte]])
+            for seen, before in enumerate([*styles, ""])
+            for byte in range(256)
+        ]
         self._digits = [f"{' ' * (at < _FIRST)}{style}{at % 256:02x}" for at, style in enumerate(lead)]
         self._characters = [f"{style}{_SHOWN[at % 256]}" for at, style in enumerate(lead)]
         colon, blanks = (":", "  ") if shape.pane else ("", " ")

@@ -6,6 +6,7 @@ tells things apart by colour alone: what matters has a letter, a glyph or revers
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from pyqio.base.record import Record
@@ -55,6 +56,7 @@ class Theme(Record):
         return f"{style}{text}{self.reset}" if style and text else text
 
 
+_COLOR: Final = re.compile(r"\x1b\[0;(?:3[0-7]|9[0-7]|38;5;[0-9]+)m")
 _ROLES: Final = frozenset(Theme.fields())
 
 
@@ -195,6 +197,13 @@ THEMES: Final = {
     ),
 }
 """By the names of the setting.  "colorblind" has the colours of Okabe and Ito, the nearest of the 256."""
+
+
+def between(before: str, after: str) -> str:
+    """What leads from one style to another; shorter where both are nothing but a foreground colour."""
+    if _COLOR.fullmatch(before) and _COLOR.fullmatch(after):
+        return after.replace("[0;", "[")
+    return after
 
 
 def chosen(settings: Settings, environ: Mapping[str, str], *, terminal: bool) -> Theme:

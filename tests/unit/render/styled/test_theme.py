@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyqio.commands.settings import Settings
-from pyqio.render.styled.theme import THEMES, UNCOLORED, Theme, chosen, heed
+from pyqio.render.styled.theme import THEMES, UNCOLORED, Theme, between, chosen, heed
 
 XTERM = {"TERM": "xterm-256color"}
 PLAIN = Theme()
@@ -62,6 +62,21 @@ def test_theme_when_it_is_none_but_empty_then_every_role_starts_from_nothing(the
 
 def test_theme_when_it_is_for_the_colorblind_then_differences_are_reverse():
     assert ";7" in THEMES["colorblind"].mismatch + THEMES["colorblind"].differ
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sequence"),
+    [
+        (ANSI.printable, ANSI.high, "\x1b[33m"),
+        (THEMES["dark"].printable, THEMES["dark"].high, "\x1b[38;5;221m"),
+        (ANSI.nul, ANSI.high, ANSI.high),
+        (ANSI.high, ANSI.nul, ANSI.nul),
+        ("", ANSI.high, ANSI.high),
+        (UNCOLORED.nul, UNCOLORED.high, "\x1b[0m"),
+    ],
+)
+def test_between_when_only_the_colour_changes_then_nothing_is_reset(before, after, sequence):
+    assert between(before, after) == sequence
 
 
 def test_paint_when_there_is_no_style_then_text_alone():
