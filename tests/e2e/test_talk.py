@@ -48,6 +48,17 @@ def test_json_when_pair_differs_then_the_diagnosis_is_there(pyqio, damaged_pair)
     assert done.stderr == ""
 
 
+def test_json_when_a_report_is_explored_then_its_mismatch_is_told_again(pyqio, damaged_pair):
+    first = pyqio("--json", "-c", "read 0 4k", damaged_pair)
+
+    done = pyqio("--json", "explore", "-c", "history --ops")
+
+    (told,) = (found for found in objects(first.stdout) if found["type"] == "mismatch")
+    (again,) = (found for found in objects(done.stdout) if found["type"] == "mismatch")
+    assert {**told, "report": ""} == {**again, "report": ""}
+    assert done.stderr == ""
+
+
 def test_json_when_name_is_not_utf8_then_its_bytes_survive(pyqio, tmp_path):
     name = b"a\xff\x1b.img"
     (tmp_path / os.fsdecode(name)).write_bytes(bytes(512))

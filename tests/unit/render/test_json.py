@@ -131,7 +131,10 @@ LINES = [
     "close; open blkverify:raw.img:copy.img; write 0 4k; read 0 64k; blame 0 4k; history; history --ops; explore",
     "peek -t u32le 0; poke 0 1; peek 0; search abc; search -x cd 1; read -t u64be 0 8; read -t mbr; colors",
     "close; open b.qcow2; read -t qcow2-header; read --child file -v 0 16; peek 0; read --raw 0 16; children; tree",
-    "checkup; report found.html",
+    "checkup; report found.html; read 0x1k 512; map --graph",
+    "close; open blkverify:raw.img:copy.img; verify; map --graph; undo; set safe on; write 0 512; undo",
+    "close; open b.qcow2; write 0 64k; close; open -o driver=raw b.qcow2; poke u64be 0x40000 0x8000000000070000; close;"
+    "check b.qcow2; check -r all b.qcow2",
 ]
 
 
