@@ -83,7 +83,7 @@ def backing(scene: Scene) -> Hint | None:
 
 
 def overwritten(scene: Scene) -> Hint | None:
-    """A few bytes within a sector that else agrees."""
+    """A few bytes within a sector that agrees otherwise."""
     ground, run = scene.ground, scene.run
     if ground.kind != "data" or ground.host_offset is None or run.length >= SECTOR_SIZE:
         return None
@@ -93,7 +93,7 @@ def overwritten(scene: Scene) -> Hint | None:
         return None
     count = f"{run.length} {'byte' if run.length == 1 else 'bytes'}"
     where = f"at offset {ground.host_offset:#x} of {ground.host_name}"
-    return Hint("overwritten", f"{count} in a sector that else agrees: overwritten in place, {where}")
+    return Hint("overwritten", f"{count} of a sector that agrees otherwise: overwritten in place, {where}")
 
 
 def zeroed(scene: Scene) -> Hint | None:

@@ -77,8 +77,8 @@ def test_verify_when_bytes_differ_then_lists_them_and_fails_with_3(pair):
         "  1 MiB compared",
         "  1  [0x3e8, 0x3e9)  1 byte",
         "  2  [0x11170, 0x11171)  1 byte",
-        "  hint, at 0x3e8: 1 byte in a sector that else agrees: overwritten in place, at",
-        "        offset 0x3e8 of test.img",
+        "  hint, at 0x3e8: 1 byte of a sector that agrees otherwise: overwritten in",
+        "        place, at offset 0x3e8 of test.img",
     ]
     assert (err, pair.session.status, pair.session.stopping) == ("", 3, False)
     assert pair.findings == [Run(1000, 1001), Run(70000, 70001)]

@@ -299,7 +299,7 @@ def test_overwritten_when_a_few_bytes_differ_in_a_sector_then_where_they_are() -
 
     found = told(raw, patched(raw, 777, b"hello"), ground=ground)
 
-    assert found == ["5 bytes in a sector that else agrees: overwritten in place, at offset 0x50309 of t.qcow2"]
+    assert found == ["5 bytes of a sector that agrees otherwise: overwritten in place, at offset 0x50309 of t.qcow2"]
 
 
 def test_overwritten_when_the_sector_differs_elsewhere_too_then_none() -> None:
