@@ -223,10 +223,11 @@ class Driver(ABC):
         """What the format knows of itself, by qemu-img info's names (``cluster-size``, ``compat``, ...)."""
         return {}
 
-    def check(self, fix: str, report: Callable[[str], None]) -> CheckResult:
+    def check(self, fix: str, report: Callable[[str], None], advance: Callable[[int], None]) -> CheckResult:
         """Look at all metadata.  ``fix``: repair nothing (""), "leaks", or "all" that can be repaired.
 
-        ``report`` is told of every finding as it comes, a line each.
+        ``report`` is told of every finding as it comes, a line each; ``advance`` of guest bytes whose metadata were
+        looked at.
         """
         raise Unsupported("This image format does not support checks")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyqio.block.graph import Graph
 
 
-def _say_nothing(finding: str) -> None:
+def _say_nothing(finding: object) -> None:
     """Findings are counted, and that is enough."""
 
 
@@ -207,13 +207,20 @@ class Image:
         """What the format says of itself, by qemu-img info's names."""
         return self.node.driver.info()
 
-    def check(self, *, fix: str = "", report: Callable[[str], None] = _say_nothing) -> CheckResult:
+    def check(
+        self,
+        *,
+        fix: str = "",
+        report: Callable[[str], None] = _say_nothing,
+        advance: Callable[[int], None] = _say_nothing,
+    ) -> CheckResult:
         """Look at all metadata for damage.  ``fix``: repair nothing (""), "leaks", or "all" that can be repaired.
 
-        ``report`` is told of every finding as it comes, a line each.  Raises Unsupported where the format has no check,
-        BlockError where it cannot be carried through.
+        ``report`` is told of every finding as it comes, a line each; ``advance`` of guest bytes that were looked at,
+        which are the whole image in the end.  Raises Unsupported where the format has no check, BlockError where it
+        cannot be carried through.
         """
-        return self.node.check(fix, report)
+        return self.node.check(fix, report, advance)
 
     def reopen(
         self, *, read_only: bool | None = None, cache: Cache | None = None, options: Mapping[str, Any] | None = None

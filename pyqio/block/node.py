@@ -147,12 +147,12 @@ class Node:
         with self._serving(offset):
             return self.driver.explain(offset, thorough=thorough)
 
-    def check(self, fix: str, report: Callable[[str], None]) -> CheckResult:
+    def check(self, fix: str, report: Callable[[str], None], advance: Callable[[int], None]) -> CheckResult:
         """Look at all metadata of the driver, and repair it (see Driver.check).  Raises Unsupported, BlockError."""
         if fix and self.flags.read_only:
             raise self._context(ReadOnly(), 0)
         with self._changing(0):
-            return self.driver.check(fix, report)
+            return self.driver.check(fix, report, advance)
 
     def vm_state_pread(self, offset: int, buf: memoryview) -> None:
         """Fill ``buf`` from the machine state that is kept beside the disk.  Raises Unsupported where none is."""

@@ -85,14 +85,14 @@ class Check(Command):
             context.tell(Found(text=finding))
 
         try:
-            with context.progress("check", 0):
-                result = image.check(fix=self.fix, report=report)
+            with context.progress("check", image.length()) as advance:
+                result = image.check(fix=self.fix, report=report, advance=advance)
             fixed = {"leaks_fixed": result.leaks_fixed, "corruptions_fixed": result.corruptions_fixed}
             if any(fixed.values()):
                 if not (self.json or self.quiet):
                     yield Repaired(leaks=result.leaks_fixed, corruptions=result.corruptions_fixed)
-                with context.progress("check", 0):
-                    result = image.check(report=report).replace(**fixed)
+                with context.progress("check", image.length()) as advance:
+                    result = image.check(report=report, advance=advance).replace(**fixed)
         except BlockError as error:
             yield CheckFailed(error=error)
         else:

@@ -232,7 +232,7 @@ class Qcow2Image(Qcow2):
 
         return describe(self._store)
 
-    def check(self, fix: str, report: Callable[[str], None]) -> CheckResult:
+    def check(self, fix: str, report: Callable[[str], None], advance: Callable[[int], None]) -> CheckResult:
         """Write everything back, counts that are lazy too, and look at the file; what a repair changes is read anew."""
         from pyqio.drivers.formats.qcow2.checking.check import check
 
@@ -242,7 +242,8 @@ class Qcow2Image(Qcow2):
             store.flush()
             store.refcounts.write_back()
         try:
-            return check(store.file, headers.parse_file(store.file, writable=False), fix=fix, report=report)
+            header = headers.parse_file(store.file, writable=False)
+            return check(store.file, header, fix=fix, report=report, advance=advance)
         finally:
             if fix:
                 header = headers.parse_file(store.file, writable=False)

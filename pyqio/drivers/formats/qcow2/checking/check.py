@@ -38,13 +38,21 @@ LEAKS: Final = "leaks"
 ALL: Final = "all"
 
 
-def check(file: Node, header: Header, *, fix: str, report: Callable[[str], None]) -> CheckResult:
+def check(
+    file: Node,
+    header: Header,
+    *,
+    fix: str,
+    report: Callable[[str], None],
+    advance: Callable[[int], None] = lambda length: None,
+) -> CheckResult:
     """Check the image in ``file``, which nobody else may hold tables of.
 
-    ``fix``: "", "leaks" or "all".  ``report`` is told of every finding, a line each.
+    ``fix``: "", "leaks" or "all".  ``report`` is told of every finding, a line each, ``advance`` of the guest bytes
+    that each L2 table is about.
     Raises BlockError where the check cannot be carried through.
     """
-    return _Check(Metadata(file, header), Findings(report), fix).run()
+    return _Check(Metadata(file, header), Findings(report, advance), fix).run()
 
 
 def repair_dirty(file: Node, header: Header, report: Callable[[str], None]) -> Header:

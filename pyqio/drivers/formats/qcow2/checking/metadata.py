@@ -23,10 +23,14 @@ _WORDS: Final = Codec(64)
 
 
 class Findings:
-    """What a check has found and repaired so far.  ``report`` is told of every single thing, in QEMU's words."""
+    """What a check has found and repaired so far.
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    ``report`` is told of every single thing, in QEMU's words, and ``advance`` of the guest bytes that it has come past.
+    """
+
+    def __init__(self, report: Callable[[str], None], advance: Callable[[int], None]) -> None:
         self.report = report
+        self.advance = advance
         self.corruptions = 0
         self.leaks = 0
         self.errors = 0

@@ -31,9 +31,10 @@ class Qcow2Checking(Qcow2):
         """Not served."""
         raise BlockError("the image is open to be checked, and for nothing else")
 
-    def check(self, fix: str, report: Callable[[str], None]) -> CheckResult:
+    def check(self, fix: str, report: Callable[[str], None], advance: Callable[[int], None]) -> CheckResult:
         """Look at the file as it is now."""
-        return check(self._file, headers.parse_file(self._file, writable=False, lenient=True), fix=fix, report=report)
+        header = headers.parse_file(self._file, writable=False, lenient=True)
+        return check(self._file, header, fix=fix, report=report, advance=advance)
 
     def close(self) -> None:
         """Nothing is held."""

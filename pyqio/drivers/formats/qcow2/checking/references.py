@@ -113,7 +113,12 @@ class References:
 
     def _add_l1(self, offset: int, entries: int, *, active: bool) -> None:
         self.add(offset, entries * 8)
-        for _, entry in self._metadata.entries(offset, entries):
+        span = self._geometry.cluster_size // self._metadata.entry_bytes << self._geometry.cluster_bits
+        past = 0
+        for index, entry in self._metadata.entries(offset, entries):
+            if active:
+                self._findings.advance((index - past) * span)
+                past = index
             if entry & _L1_RESERVED:
                 self._findings.corrupt(f"ERROR found L1 entry with reserved bits set: {entry:x}")
             table = entry & OFFSET_MASK
@@ -125,6 +130,8 @@ class References:
             self._expected = 0
             for at, data in self._metadata.pieces(table, self._geometry.cluster_size):
                 self._add_piece(table + at, at, data, active=active)
+        if active:
+            self._findings.advance((entries - past) * span)
 
     def _add_piece(self, host_offset: int, at: int, data: bytearray, *, active: bool) -> None:
         """Count what a piece of an L2 table refers to; ``at``: its place in the table."""

@@ -51,6 +51,16 @@ def examine(file, fix=""):
         return image.check(fix=fix, report=findings.append), findings
 
 
+def test_check_when_it_is_followed_then_told_of_the_whole_image(sound):
+    flags = OpenFlags(read_only=True, cache=WRITEBACK, checking=True)
+    steps = []
+
+    with Graph().open(None, {"driver": "qcow2", "file": Node("file", sound, flags)}, flags) as image:
+        image.check(advance=steps.append)
+
+    assert (sum(steps) >= 1 << 20, min(steps) >= 0, len(steps) > 2) == (True, True, True)
+
+
 def amount(file):
     """How many things are wrong."""
     result, _ = examine(file)
