@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyqio.base.types import Role
+from pyqio.block import paths
 from pyqio.commands.child import Child, image_at
 from pyqio.commands.command import Command, command
 from pyqio.commands.results import Info
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyqio.block.driver import Driver
     from pyqio.block.node import Node
@@ -40,8 +41,21 @@ class ShowInfo(Command):
                 cluster_size=cluster_size,
                 vm_state_offset=vm_state_offset,
                 specific=specific,
+                sides=_sides(image.node),
             )
         ]
+
+
+def _sides(node: Node) -> Mapping[str, Mapping[str, Any]]:
+    """Both sides of a pair, nothing where there is none."""
+    children = paths.top(node).children
+    if not {"raw", "test"} <= children.keys():
+        return {}
+    sides = {key: children[key].node for key in ("raw", "test")}
+    return {
+        key: {"format": side.driver.name, "size": side.length(), "filename": side.filename}
+        for key, side in sides.items()
+    }
 
 
 def _is_protocol(driver: Driver) -> bool:

@@ -257,7 +257,8 @@ class Info(Record):
     """What a format says of itself.
 
     ``protocol``: the driver is a protocol.  ``cluster_size`` and ``vm_state_offset`` are bytes; None where the driver
-    knows nothing of either.  ``specific``: everything else, by qemu-img's names.
+    knows nothing of either.  ``specific``: everything else, by qemu-img's names.  ``sides``: those of a verified pair
+    by their key, each with its format, size (bytes) and filename; plain text, which is qemu-io's, has none of them.
     """
 
     format: str
@@ -265,6 +266,7 @@ class Info(Record):
     cluster_size: int | None
     vm_state_offset: int = 0
     specific: Mapping[str, Any] = MappingProxyType({})
+    sides: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
 class Snapshots(Record):

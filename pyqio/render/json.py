@@ -253,6 +253,8 @@ def _info(info: r.Info) -> dict[str, Any]:
     values: dict[str, Any] = {"format": info.format}
     if info.cluster_size is not None:
         values |= {"cluster-size": info.cluster_size, "vm-state-offset": info.vm_state_offset}
+    if info.sides:
+        values["sides"] = _plain(info.sides)
     return values | ({"format-specific": _plain(info.specific)} if info.specific else {})
 
 

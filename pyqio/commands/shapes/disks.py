@@ -58,6 +58,7 @@ SHAPES: Final = (
             Field("cluster-size", SIZE, "0 without clusters", optional=True),
             Field("vm-state-offset", SIZE, "where a machine's state is kept", optional=True),
             Field("format-specific", OBJECT, "by the names of qemu-img info", optional=True),
+            Field("sides", OBJECT, "raw and test of a pair, each with format, size and filename", optional=True),
         ),
     ),
     Shape(

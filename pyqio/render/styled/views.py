@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 def info(result: Info) -> Facts:
     """What a format says of itself."""
+    if result.sides:
+        return _pair(result)
     values: dict[str, Any] = {"format": result.format}
     if result.cluster_size is not None:
         values["cluster size"] = human(result.cluster_size)
         values["vm state offset"] = f"{result.vm_state_offset:#x}"
     return Facts(name="info", values=values | dict(result.specific))
+
+
+def _pair(result: Info) -> Facts:
+    """The sides of a verified pair; what the format above them says is of no use to anybody."""
+    sides = {key: dict(side) | {"size": human(side["size"])} for key, side in result.sides.items()}
+    return Facts(name="info", values={"format": "blkverify, a verified pair", **sides, "more": "info --child test"})
 
 
 def snapshots(result: Snapshots) -> Table:

@@ -37,6 +37,28 @@ def test_check_when_the_open_image_is_sound_says_so(qcow2):
     assert qcow2.session.status == 0
 
 
+def test_check_when_a_pair_is_open_then_says_how_its_test_side_is_checked(qcow2):
+    qcow2.run("create -q -f raw raw.img 1M", "open blkverify:raw.img:test.qcow2")
+
+    assert qcow2.run("check") == (
+        "",
+        "pyqio: This image format does not support checks; 'check --child test' checks qcow2\n",
+    )
+    assert qcow2.run("check --child test") == (CLEAN, "")
+    assert qcow2.run("check --child test test.qcow2")[1].startswith("pyqio: --child is a node of the open image")
+
+
+def test_check_when_the_side_of_a_pair_is_repaired_then_it_serves_on(qcow2):
+    damage(qcow2.path, BLOCK + 2 * 5, 2, 2)
+    qcow2.run("create -q -f raw raw.img 1M", "open blkverify:raw.img:test.qcow2")
+
+    printed, told = qcow2.run("check -r leaks --child test", "write -q -P 5 512k 64k", "read -q -P 5 512k 64k")
+
+    assert "1 leaked clusters" in printed
+    assert "Leaked cluster 5" in told
+    assert qcow2.run("check --child test")[1] == ""
+
+
 def test_check_when_an_image_is_named_checks_that(qcow2):
     damage(qcow2.path, 72, 3, 8)
 

@@ -135,6 +135,7 @@ LINES = [
     "close; open blkverify:raw.img:copy.img; verify; map --graph; undo; set safe on; write 0 512; undo",
     "close; open b.qcow2; write 0 64k; close; open -o driver=raw b.qcow2; poke u64be 0x40000 0x8000000000070000; close;"
     "check b.qcow2; check -r all b.qcow2",
+    "close; open blkverify:raw.img:b.qcow2; info; info --child test; check; check --child test; map --child raw",
 ]
 
 

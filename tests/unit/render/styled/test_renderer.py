@@ -136,6 +136,19 @@ def test_show_when_info_then_named_values():
     )
 
 
+def test_show_when_info_is_of_a_pair_then_of_its_sides():
+    side = {"format": "file", "size": 65536, "filename": "x"}
+    info = r.Info(format="raw", protocol=False, cluster_size=0, sides={"raw": side, "test": side})
+
+    lines = shown(info, theme=Theme())[0].splitlines()
+
+    assert [line.split()[0] for line in lines] == [
+        *("format", "raw", "format", "size", "filename"),
+        *("test", "format", "size", "filename", "more"),
+    ]
+    assert "  size      64 KiB" in lines
+
+
 def test_show_when_snapshots_then_a_table():
     snapshot = SnapshotInfo(
         id="1", name="a\n", date_seconds=0, date_ns=0, vm_clock_ns=10**9, vm_state_size=2048, disk_size=1, icount=None
