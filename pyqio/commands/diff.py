@@ -104,14 +104,8 @@ class Next(Command):
 
     def run(self, context: Context) -> Sequence[Result]:
         """From the one that was looked at last, else from the position."""
-        findings = context.findings
-        current = _current(context)
-        offset = context.position.offset
-        if current is not None:
-            run = findings.after(current.start)
-        else:
-            run = next((run for run in findings.runs if run.end > offset), None)
-        return [_walked(context, run, "past")]
+        at = context.position.offset - (_current(context) is None)
+        return [_walked(context, context.findings.after(at), "past")]
 
     def following(self) -> str:
         """Further on."""

@@ -82,6 +82,14 @@ def test_next_when_the_position_was_changed_then_from_there(pair):
     assert pair.session.position.offset == 70000
 
 
+def test_next_when_the_position_is_inside_a_difference_then_the_one_after_it(pair, tmp_path):
+    with (tmp_path / "test.img").open("r+b") as file:
+        file.write(bytes(2048))
+    lines(pair, "verify", "next", "diff 1k 512")
+
+    assert lines(pair, "next")[0].startswith("difference 2 of 3")
+
+
 @pytest.mark.parametrize(("word", "where"), [("next", "past 0x11170"), ("prev", "before 0x0")])
 def test_next_and_prev_when_there_is_no_more_then_said(pair, word, where):
     lines(pair, "verify", "next", "next", "next", *(["prev", "prev"] if word == "prev" else []))
