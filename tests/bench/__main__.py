@@ -63,6 +63,7 @@ def cases(*, size: int, commands: int) -> list[Case]:
         *transfers(size=size),
         *requests(size=size, commands=commands),
         *features(size=size // 4),
+        *comparisons(size=size),
         *metadata(),
         *starts(),
     ]
@@ -116,6 +117,14 @@ def features(*, size: int) -> Iterator[Case]:
     locked = (*SECRET, "--image-opts")
     for verb in ("write", "read"):  # The image is empty until it has been written to.
         yield row(f"{verb} {shown} luks", "luks", f"{verb} 0 {size}", options=locked)
+
+
+def comparisons(*, size: int) -> Iterator[Case]:
+    """Whole pairs."""
+    for raw, test, length in (("raw", "qcow2", size), ("mixed", "zlib", size // 4), ("1 TiB", "scattered", 0)):
+        rival = ("qemu-img", "compare", "-q", "-f", "raw", "-F", "qcow2", f"{{{raw}}}", f"{{{test}}}")
+        name = f"verify {length // MIB}M raw:{test}" if length else "verify 4000 extents of 1 TiB"
+        yield Case(name=name, arguments=("-r", "-c", "verify", f"{{{raw}+{test}}}"), goal=0.7, rival=rival)
 
 
 def metadata() -> Iterator[Case]:
@@ -177,7 +186,9 @@ class Images:
 
     def _made(self, image: str) -> str:
         if image == "pair":
-            return f"blkverify:{self._made('raw')}:{self._made('qcow2')}"
+            image = "raw+qcow2"
+        if "+" in image:
+            return f"blkverify:{':'.join(map(self._made, image.split('+')))}"
         path = self._folder / image.replace(" ", "-")
         if image in self.fresh or not path.exists():
             path.unlink(missing_ok=True)
@@ -188,6 +199,8 @@ class Images:
         match image:
             case "raw":
                 self._fill(path, b"\xcd" * MIB, size=self._size)
+            case "1 TiB":
+                qemu_img("convert", "-f", "qcow2", "-O", "raw", self._made("scattered"), path)
             case "mixed":
                 # A quarter of each cluster does not compress.
                 rng = random.Random(0)
