@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _WHOLE: Final = ("pyqio.block.", "pyqio.drivers.", "pyqio.verify.whole")
 """Code that is not left half-way: it keeps tables and locks, and one request takes little time."""
-_RETRY: Final = 0.001
+_RETRY: Final = 0.02
 """Seconds until the next look whether that code has been left."""
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
