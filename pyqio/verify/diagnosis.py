@@ -262,7 +262,7 @@ def _ground(test: Side, first: int, reader: _Reader) -> Ground:
     return Ground(
         kind=location.kind,
         host_offset=location.host_offset if stored else None,
-        base=_base(node, first - first % cluster, cluster) if cluster else None,
+        base=_base(node, first) if cluster else None,
         cluster=cluster,
         subcluster=cluster // _SUBCLUSTERS if extended else 0,
         host_name=_name(below.get("host", node)),
@@ -271,15 +271,13 @@ def _ground(test: Side, first: int, reader: _Reader) -> Ground:
     )
 
 
-def _base(node: Node, start: int, cluster: int) -> int | None:
-    """The host offset of the cluster that the entry for guest cluster ``start`` names, as far as its bits show it."""
+def _base(node: Node, offset: int) -> int | None:
+    """The host offset of the cluster that the entry for ``offset`` names, whatever its bits say of it."""
     try:
-        for extent in node.block_status(start, min(cluster, node.length() - start)):
-            if extent.host_offset is not None:
-                return extent.host_offset - (extent.offset - start)
+        found = node.explain(offset).facts.get("l2", {}).get("cluster_offset")
     except BlockError:
-        pass
-    return None
+        return None
+    return found if isinstance(found, int) else None
 
 
 class _Reader:

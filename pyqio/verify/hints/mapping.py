@@ -64,7 +64,7 @@ def astray(scene: Scene) -> Hint | None:
     found = _own_bytes(scene)
     if found is None:
         return None
-    leads = "to none" if ground.host_offset is None else f"to {_cluster_start(scene):#x}"
+    leads = "to none" if ground.base is None else f"to {ground.base:#x}"
     return Hint(
         "wrong L2 entry", f"raw's bytes are at host offset {found:#x}, where no L2 entry leads: this one leads {leads}"
     )
@@ -139,10 +139,6 @@ def _others(extents: Sequence[Extent], host_offset: int, here: int) -> list[int]
             if 0 <= inside < extent.length and extent.offset + inside != here:
                 found.append(extent.offset + inside)
     return found
-
-
-def _cluster_start(scene: Scene) -> int:
-    return (scene.ground.host_offset or 0) - scene.run.start % scene.ground.cluster
 
 
 def _own_bytes(scene: Scene) -> int | None:
