@@ -58,7 +58,7 @@ def test_check_when_it_is_followed_then_told_of_the_whole_image(sound):
     with Graph().open(None, {"driver": "qcow2", "file": Node("file", sound, flags)}, flags) as image:
         image.check(advance=steps.append)
 
-    assert (sum(steps) >= 1 << 20, min(steps) >= 0, len(steps) > 2) == (True, True, True)
+    assert sum(steps) >= 1 << 20 > min(steps) >= 0
 
 
 def amount(file):
