@@ -1,7 +1,7 @@
 """Tables and named values that keep to the width of the window.
 
-In a table that is too wide the longest texts are folded between words; where that is not enough, each row becomes
-lines of its own, one for a value.
+From a table that is too wide columns without a value go, the longest texts are folded between words, and then words
+give up their middle; where all that is not enough, each row becomes lines of its own, one for a value.
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.render.names import columns as width_of
-from pyqio.render.names import visible
+from pyqio.render.names import shortened, visible
 from pyqio.render.tables import cell, facts, heading, is_right
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyqio.commands.results import Column, Table
     from pyqio.render.styled.theme import Theme
 
 _GAP: Final = "  "
-_NARROWEST: Final = 12
-_LONGEST_WORD: Final = 24
-"""Columns of a text that is folded, at least, and of a word in it that stays whole."""
+_NARROWEST: Final = (24, 12)
+"""Columns that a text is folded to at least, and a word in it shortened: first this, and then that."""
 
 
 def table_lines(table: Table, theme: Theme, columns: int) -> Iterator[str]:
@@ -30,52 +29,80 @@ def table_lines(table: Table, theme: Theme, columns: int) -> Iterator[str]:
     if not table.rows:
         yield f"{theme.paint(theme.dim, table.empty)}\n" if table.empty else ""
     else:
-        texts = [[cell(column, value) for value in values] for column, values in _by_column(table)]
-        widths = [
-            max(map(width_of, (heading(column), *found))) for column, found in zip(table.columns, texts, strict=True)
+        shown = [
+            _Shown(column, [cell(column, value) for value in values])
+            for column, values in zip(table.columns, zip(*table.rows, strict=True), strict=True)
         ]
-        excess = sum(widths) + len(_GAP) * (len(widths) - 1) - columns
-        fitted = _fitted(table.columns, texts, widths, excess) if excess > 0 else widths
-        yield from _records(table, texts, theme) if fitted is None else _rows(table, texts, fitted, theme)
+        fitted = _fitted(shown, columns)
+        yield from _rows(fitted, theme) if fitted else _records(shown, theme)
     if table.note:
         yield f"{theme.paint(theme.dim, table.note)}\n"
 
 
-def _by_column(table: Table) -> Iterator[tuple[Column, Sequence[Any]]]:
-    return zip(table.columns, zip(*table.rows, strict=True), strict=True)
+class _Shown:
+    """A column: its values as text, and how many columns of the window it takes."""
+
+    def __init__(self, column: Column, texts: Sequence[str]) -> None:
+        self.column = column
+        self.heading = heading(column)
+        self.texts = texts
+        self.width = max(map(width_of, (self.heading, *texts)))
+
+    def least(self, narrowest: int) -> int:
+        """What it can be folded to: whole words, but of those that are longer only so much."""
+        if self.column.kind != "text":
+            return self.width
+        longest = max((width_of(word) for text in self.texts for word in text.split()), default=0)
+        return min(self.width, max(_NARROWEST[-1], min(longest, narrowest)))
+
+    def lines(self, text: str) -> list[str]:
+        """``text`` in as many lines as it needs, one at least."""
+        if width_of(text) <= self.width:
+            return [text]
+        from textwrap import wrap
+
+        return wrap(" ".join(shortened(word, self.width) for word in text.split()), self.width, break_on_hyphens=False)
+
+    def padded(self, text: str, painted: str) -> str:
+        """``painted``, which is ``text`` in its style, in its place."""
+        blanks = " " * (self.width - width_of(text))
+        return blanks + painted if is_right(self.column) else painted + blanks
+
+    def drawn(self, theme: Theme) -> list[list[str]]:
+        """The lines of each value."""
+        return [
+            [self.padded(line, theme.paint(_style(self.column, text, theme), line)) for line in self.lines(text)]
+            for text in self.texts
+        ]
 
 
-def _fitted(
-    columns: Sequence[Column], texts: Sequence[Sequence[str]], widths: Sequence[int], excess: int
-) -> list[int] | None:
-    """Widths that are less by ``excess``, None where there are none: the widest text gives way first."""
-    fitted = list(widths)
-    least = [_least(found) if column.kind == "text" else None for column, found in zip(columns, texts, strict=True)]
-    while excess > 0:
-        giving = [at for at, width in enumerate(least) if width is not None and fitted[at] > width]
-        if not giving:
-            return None
-        fitted[max(giving, key=fitted.__getitem__)] -= 1
-        excess -= 1
-    return fitted
+def _fitted(shown: Sequence[_Shown], room: int) -> Sequence[_Shown]:
+    """Columns that fit; none where that cannot be."""
+    if _excess(shown, room) <= 0:
+        return shown
+    shown = [one for one in shown if any(one.texts)]
+    for narrowest in _NARROWEST:
+        least = {one: one.least(narrowest) for one in shown}
+        while (excess := _excess(shown, room)) > 0:
+            giving = [one for one in shown if one.width > least[one]]
+            if not giving:
+                break
+            max(giving, key=lambda one: one.width).width -= 1
+        if excess <= 0:
+            return shown
+    return ()
 
 
-def _least(texts: Sequence[str]) -> int:
-    longest = max((width_of(word) for text in texts for word in text.split()), default=0)
-    return max(_NARROWEST, min(longest, _LONGEST_WORD))
+def _excess(shown: Sequence[_Shown], room: int) -> int:
+    return sum(one.width for one in shown) + len(_GAP) * (len(shown) - 1) - room
 
 
-def _rows(table: Table, texts: Sequence[Sequence[str]], widths: Sequence[int], theme: Theme) -> Iterator[str]:
-    heads = [_folded(heading(column), width) for column, width in _sized(table, widths)]
-    for line in zip_longest(*heads, fillvalue=""):
-        cells = [_padded(text, text, *place) for text, place in zip(line, _sized(table, widths), strict=True)]
+def _rows(shown: Sequence[_Shown], theme: Theme) -> Iterator[str]:
+    for heads in zip_longest(*(one.lines(one.heading) for one in shown), fillvalue=""):
+        cells = [one.padded(text, text) for one, text in zip(shown, heads, strict=True)]
         yield theme.paint(theme.heading, _GAP.join(cells).rstrip()) + "\n"
-    drawn = [
-        [_drawn(text, column, width, theme) for text in found]
-        for (column, width), found in zip(_sized(table, widths), texts, strict=True)
-    ]
-    blanks = [" " * width for width in widths]
-    for row in zip(*drawn, strict=True):
+    blanks = [" " * one.width for one in shown]
+    for row in zip(*(one.drawn(theme) for one in shown), strict=True):
         if max(map(len, row)) == 1:
             yield _GAP.join([line for (line,) in row]).rstrip() + "\n"
         else:
@@ -84,36 +111,13 @@ def _rows(table: Table, texts: Sequence[Sequence[str]], widths: Sequence[int], t
                 yield _GAP.join(found).rstrip() + "\n"
 
 
-def _sized(table: Table, widths: Sequence[int]) -> Iterable[tuple[Column, int]]:
-    return zip(table.columns, widths, strict=True)
-
-
-def _folded(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` columns, one at least."""
-    if width_of(text) <= width:
-        return [text]
-    from textwrap import wrap
-
-    return wrap(text, width, break_on_hyphens=False)
-
-
-def _records(table: Table, texts: Sequence[Sequence[str]], theme: Theme) -> Iterator[str]:
+def _records(shown: Sequence[_Shown], theme: Theme) -> Iterator[str]:
     """A line for each value, and a blank one between rows."""
-    for at, row in enumerate(zip(*texts, strict=True)):
+    for at, row in enumerate(zip(*(one.texts for one in shown), strict=True)):
         yield "\n" if at else ""
-        for column, text in zip(table.columns, row, strict=True):
-            drawn = theme.paint(_style(column, text, theme), text)
-            yield f"{theme.paint(theme.name, heading(column))}: {drawn}".rstrip() + "\n"
-
-
-def _drawn(text: str, column: Column, width: int, theme: Theme) -> list[str]:
-    style = _style(column, text, theme)
-    return [_padded(line, theme.paint(style, line), column, width) for line in _folded(text, width)]
-
-
-def _padded(text: str, painted: str, column: Column, width: int) -> str:
-    blanks = " " * (width - width_of(text))
-    return blanks + painted if is_right(column) else painted + blanks
+        for one, text in zip(shown, row, strict=True):
+            drawn = theme.paint(_style(one.column, text, theme), text)
+            yield f"{theme.paint(theme.name, one.heading)}: {drawn}".rstrip() + "\n"
 
 
 def _style(column: Column, text: str, theme: Theme) -> str:

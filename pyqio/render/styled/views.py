@@ -18,8 +18,9 @@ def info(result: Info) -> Facts:
     if result.sides:
         return _pair(result)
     values: dict[str, Any] = {"format": result.format}
-    if result.cluster_size is not None:
+    if result.cluster_size:
         values["cluster size"] = human(result.cluster_size)
+    if result.vm_state_offset:
         values["vm state offset"] = f"{result.vm_state_offset:#x}"
     return Facts(name="info", values=values | dict(result.specific))
 

@@ -40,6 +40,16 @@ def test_table_lines_when_window_is_narrower_then_longest_text_is_folded():
     ]
 
 
+def test_table_lines_when_folding_is_not_enough_then_blank_columns_go_and_long_words_give_up_their_middle():
+    columns = (Column("path"), Column("role"), Column("size", "size"), Column("file"))
+    rows = [("test.file", "", 1 << 20, "blkverify:reference.img:test.qcow2")]
+
+    assert list(table_lines(Table(name="t", columns=columns, rows=rows), PLAIN, 36)) == [
+        "path        size  file\n",
+        "test.file  1 MiB  blkveri...st.qcow2\n",
+    ]
+
+
 def test_table_lines_when_headings_are_long_then_they_are_folded_too():
     table = Table(name="t", columns=(Column("a_rather_long_heading"), Column("n", "number")), rows=[("x", 1)])
 
