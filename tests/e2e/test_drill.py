@@ -25,6 +25,7 @@ TYPED = re.compile(r"^(\$|pyqio(?:\[[^\]\n]*\])?>) (.*)$")
 PROMPT = r"(?:^|\r?\n)(pyqio(?:\[[^\]\n]*\])?> )"
 SIZE = (1000, 80)
 HOME = "/home/you"
+ATTEMPTS = 3
 VOLATILE = (
     (re.compile(r"\d\d\.\d\d sec \([^)]*\)"), "TIME"),
     (re.compile(r"(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d"), "DATE"),
@@ -122,14 +123,21 @@ class Desk:
         return f"{printed}\n".removeprefix("\n") + self.shell.match[1] if printed else self.shell.match[1]
 
 
+def typed_again(text):
+    """The transcript as it is now, up to three times: hints are not looked for long, and a busy machine has fewer."""
+    for _ in range(ATTEMPTS):
+        with desk() as person:
+            again = person.transcript(text)
+        if normalised(again) == normalised(text):
+            break
+    return again
+
+
 @pytest.mark.parametrize("name", blocks())
 def test_drill_when_typed_again_then_the_page_shows_what_happens(name):
     text = blocks()[name]
 
-    with desk() as person:
-        again = person.transcript(text)
-
-    assert normalised(again) == normalised(text), "run python -m tests.e2e.test_drill"
+    assert normalised(typed_again(text)) == normalised(text), "run python -m tests.e2e.test_drill"
 
 
 @pytest.mark.parametrize("name", blocks())
