@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from pyqio.base.errors import UsageError
 from pyqio.base.kinds import Bool
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import Argument, Line
@@ -78,6 +79,13 @@ class Rounds(Argument):
 
 class Switch(Bool, Argument):
     """on or off."""
+
+    def parse(self, value: object) -> bool:  # type: ignore[override]
+        """True or False."""
+        try:
+            return super().parse(value)
+        except UsageError as error:
+            raise Rejected(f"{error}, not '{value}'", prefixed=True) from None
 
 
 @command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, Final
 
 from pyqio.commands.rejected import Rejected
@@ -37,18 +38,29 @@ def run_file(session: Session, name: str, *, stop: bool) -> None:
 
 
 class _File:
-    """An open file, whose first bytes show that it may be a script.  Raises Rejected, OSError."""
+    """An open file, whose first bytes show that it may be a script.  Raises Rejected, OSError.
+
+    A regular file ends where it ends now: what is printed while it runs may be added to it.
+    """
 
     def __init__(self, fd: int, name: str) -> None:
         self._fd = fd
-        self._first = os.read(fd, _READ)
+        status = os.fstat(fd)
+        self._left = status.st_size if stat.S_ISREG(status.st_mode) else None
+        self._first = self._read(_READ)
         if b"\0" in self._first:
             raise Rejected(f"{visible(name)}: not a script: it has NUL bytes", prefixed=True)
 
     def read(self, size: int) -> bytes:
         """The next bytes, b"" at the end."""
         first, self._first = self._first, b""
-        return first or os.read(self._fd, size)
+        return first or self._read(size)
+
+    def _read(self, size: int) -> bytes:
+        data = os.read(self._fd, size if self._left is None else min(size, self._left))
+        if self._left is not None:
+            self._left -= len(data)
+        return data
 
 
 def _run(session: Session, file: _File, name: str, *, stop: bool) -> None:

@@ -22,6 +22,7 @@ def test_watch_when_a_line_is_given_then_all_of_it(raw):
         ("watch -n x length", "pyqio: 'x' is no number of seconds from 0.1 to 86400\n"),
         ("watch -n nan length", "pyqio: 'nan' is no number of seconds from 0.1 to 86400\n"),
         ("watch -c 0 length", "pyqio: '0' is no number from 1 to 999999999\n"),
+        ("timing maybe", "pyqio: expects 'on' or 'off', not 'maybe'\n"),
         ("watch -x length", "watch: invalid option -- 'x'\n"),
     ],
 )

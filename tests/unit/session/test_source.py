@@ -73,6 +73,18 @@ def test_source_when_it_runs_itself_then_refused_after_a_while(raw, source):
     )  # fmt: skip
 
 
+def test_source_when_its_output_is_added_to_it_then_it_ends_all_the_same(raw, source, tmp_path):
+    told = source(b"tee -a x.qio\nnosuch\n")[1]
+    raw.run("tee off")
+
+    assert told == 'command "nosuch" not found (x.qio:2)\n'
+    assert (tmp_path / "x.qio").read_text().endswith(told)
+
+
+def test_source_when_it_is_a_pipe_then_read_to_its_end(raw):
+    assert raw.run("!mkfifo pipe; (echo length; echo length) > pipe &", "source pipe")[0] == "1 MiB\n1 MiB\n"
+
+
 def test_source_when_it_quits_then_the_session_ends(raw, source):
     assert source(b"length\nquit\nlength\n") == ("1 MiB\n", "")
     assert raw.session.stopping
