@@ -182,16 +182,13 @@ def found_pairs(image: Image) -> list[Pair]:
 def _require_writable(pair: Pair, key: str) -> None:
     node = pair.side(key)
     if node.read_only:
-        raise Rejected(
-            f"the {key} side, {named(node)}, is open read-only; 'reopen -w' makes it writable", prefixed=True
-        )
+        raise Rejected(f"the {key} side is open read-only; 'reopen -w' makes it writable", prefixed=True)
 
 
 def _question(differing: Sequence[_Differing], source: str, target: str) -> str:
     runs = [run for _, _, error in differing for run in error.runs]
-    pair = differing[0].pair
     what = f"{counted(sum(run.length for run in runs), 'byte')} in {counted(len(runs), 'run')}"
-    return f"overwrite {what} of {named(pair.side(target))} with those of {named(pair.side(source))}?"
+    return f"overwrite {what} of the {target} side with those of the {source} side?"
 
 
 def _rest(context: Context, found: Sequence[Pair]) -> list[tuple[Pair, Run]]:

@@ -119,7 +119,7 @@ def test_repair_when_asked_then_nothing_is_written_until_yes(screen, different, 
     shell.send("n\r")
     shell.wait_for("nothing was repaired")
     shell.send("verify --repair-from raw\r")
-    shell.wait_for("of test.img with those of raw.img? [y/N]")
+    shell.wait_for("of the test side with those of the raw side? [y/N]")
 
     shell.send("y\r")
     shell.wait_for("copied 513 bytes in 2 runs from raw to test")

@@ -253,7 +253,7 @@ def test_repair_when_confirmed_then_the_question_says_what_will_be_written(pair,
 
     pair.run("verify --repair-from raw")
 
-    assert asked == ["overwrite 1 byte in 1 run of test.img with those of raw.img?"]
+    assert asked == ["overwrite 1 byte in 1 run of the test side with those of the raw side?"]
     assert pair.test.read_bytes()[1000] == 0xCD
 
 
@@ -263,7 +263,7 @@ def test_repair_when_read_only_then_refused_with_the_way_out(record, tmp_path):
 
     _, err = pair.run("verify --repair-from raw -y")
 
-    assert err == "pyqio: the test side, test.img, is open read-only; 'reopen -w' makes it writable\n"
+    assert err == "pyqio: the test side is open read-only; 'reopen -w' makes it writable\n"
     assert pair.test.read_bytes()[1000] == 0x55
 
 
