@@ -182,7 +182,7 @@ def found_pairs(image: Image) -> list[Pair]:
 def _require_writable(pair: Pair, key: str) -> None:
     node = pair.side(key)
     if node.read_only:
-        raise Rejected(f"the {key} side is open read-only; 'reopen -w' makes it writable", prefixed=True)
+        raise Rejected(f"the {key} side is open read-only; close the pair, and open it without -r", prefixed=True)
 
 
 def _question(differing: Sequence[_Differing], source: str, target: str) -> str:

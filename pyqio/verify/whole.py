@@ -76,6 +76,7 @@ class Comparison:
 
     def steps(self) -> Iterator[int]:
         """Go on from ``at`` to the end; yields the number of bytes after each step, and may be left there."""
+        self._companion = Companion()
         try:
             for span in _joined(_spans(self.pair, self.at, self.run.end)):
                 yield from self._span(span)

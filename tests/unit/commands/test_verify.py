@@ -263,7 +263,7 @@ def test_repair_when_read_only_then_refused_with_the_way_out(record, tmp_path):
 
     _, err = pair.run("verify --repair-from raw -y")
 
-    assert err == "pyqio: the test side is open read-only; 'reopen -w' makes it writable\n"
+    assert err == "pyqio: the test side is open read-only; close the pair, and open it without -r\n"
     assert pair.test.read_bytes()[1000] == 0x55
 
 

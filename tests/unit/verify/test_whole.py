@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -195,15 +196,17 @@ def test_comparison_when_a_bug_shows_then_it_is_raised(monkeypatch):
 # On the way
 
 
-def test_steps_when_left_then_the_comparison_goes_on_from_there():
+@pytest.mark.parametrize("seconds", [0.0, 0.001])
+def test_steps_when_left_then_the_comparison_goes_on_from_there(seconds):
     data = bytes(4 * WINDOW)
-    pair = pair_of(Side(bytearray(data)), Side(changed(data, 0, 2 * WINDOW)))
+    raw, test = Side(bytearray(data), seconds=seconds), Side(changed(data, 0, 2 * WINDOW), seconds=seconds)
+    pair = pair_of(raw, test)
     comparison = Comparison(pair, Run(0, 4 * WINDOW))
 
-    first = next(comparison.steps())
+    first = list(islice(comparison.steps(), 2))
     rest = list(comparison.steps())
 
-    assert (first, rest) == (WINDOW, [WINDOW] * 3)
+    assert first == rest == [WINDOW] * 2
     assert comparison.found.runs == [Run(0, 1), Run(2 * WINDOW, 2 * WINDOW + 1)]
 
 
