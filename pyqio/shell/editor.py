@@ -34,17 +34,18 @@ class Editor:
     def __init__(self, session: Session) -> None:
         self._session = session
         own = session.personality.own
+        completer = CommandCompleter(session)
         self._editor: PromptSession[str] = PromptSession(
             self._prompt,
             history=history.load(),
-            completer=CommandCompleter(session),
+            completer=completer,
             complete_in_thread=True,
             complete_while_typing=False,
             enable_history_search=True,
             enable_suspend=True,
             enable_open_in_editor=True,
             tempfile_suffix=".qio",
-            key_bindings=bindings(),
+            key_bindings=bindings(completer),
             lexer=LineLexer(session) if own else None,
             validator=LineValidator(session) if own else None,
             validate_while_typing=False,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LISTED: Final = 1000
-"""Names of one folder that are offered at most."""
+"""Names of one folder that are offered at most: the first ones, and the last, so that what all have in common shows."""
 
 
 def files(typed: str) -> Iterator[Proposal]:
@@ -21,14 +21,20 @@ def files(typed: str) -> Iterator[Proposal]:
     head = typed[: len(typed) - len(start)]
     try:
         with os.scandir(os.path.expanduser(folder) or ".") as entries:
-            wanted = (e for e in entries if e.name.startswith(start) and (e.name[:1] != "." or start))
-            found = nsmallest(LISTED, wanted, key=lambda entry: entry.name)
-            listed = [(entry.name, entry.is_dir()) for entry in found]
+            found = [e for e in entries if e.name.startswith(start) and (e.name[:1] != "." or start)]
+            listed = nsmallest(LISTED, found, key=_name)
+            if len(found) > LISTED:
+                listed[-1] = max(found, key=_name)
+            named = [(entry.name, entry.is_dir()) for entry in listed]
     except (OSError, ValueError):
         return
-    for name, is_folder in listed:
+    for name, is_folder in named:
         path = f"./{name}" if not typed and name.startswith("-") else head + name
         if is_folder:
             yield Proposal(f"{path}/", f"{name}/", "folder", final=False)
         else:
             yield Proposal(path, name)
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name

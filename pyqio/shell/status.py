@@ -67,8 +67,8 @@ def _parts(session: Session) -> Iterator[tuple[int, int, str]]:
     yield 5, 4, f"cache {_cache(node)}"
     if pending:
         yield 2, 5, f"aio {pending}"
-    if session.divergences:
-        yield 0, 6, f"mismatches {len(session.divergences)}"
+    if found := len(session.findings.runs) or len(session.divergences):
+        yield 0, 6, f"mismatches {found}"
 
 
 def stack(node: Node) -> str:

@@ -96,11 +96,18 @@ def test_tab_when_command_is_begun_then_menu_with_meanings_and_escape_closes_it(
     menu = top(shell.wait_for("remove a breakpoint by tag"))
     shell.send(ESCAPE)
 
-    assert [line.split()[0] for line in menu[2:]] == ["read", "readv", "remove_break", "reopen", "resume"]
+    assert {"read", "readv", "remove_break", "reopen"} <= {line.split()[0] for line in menu[2:]}
     deadline = time.monotonic() + 5
     while len(top(shell.settled())) > 2:
         assert time.monotonic() < deadline
     assert top(shell.lines) == [BANNER, "pyqio> re"]
+
+
+def test_tab_when_the_next_key_follows_at_once_then_the_name_is_complete(shell, tmp_path):
+    (tmp_path / "other.img").write_bytes(bytes(512))
+    shell.send(f"close; open blkv{TAB}ot{TAB}:ra{TAB}\r")
+
+    shell.wait_for("blkverify: raw=file test=raw")
 
 
 def test_tab_when_names_have_blanks_then_they_are_spelled_for_the_tokenizer(shell, tmp_path):
@@ -113,7 +120,7 @@ def test_tab_when_names_have_blanks_then_they_are_spelled_for_the_tokenizer(shel
     shell.wait_for("my disk.img  512 bytes")
 
 
-def test_tab_when_folder_has_a_hundred_thousand_files_then_no_key_waits_for_them(shell, tmp_path):
+def test_tab_when_folder_is_large_then_no_key_waits_for_it(shell, tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
     (folder / "00000").touch()
@@ -123,7 +130,7 @@ def test_tab_when_folder_has_a_hundred_thousand_files_then_no_key_waits_for_them
 
     shell.send(f"open many/{TAB}")
     started = time.monotonic()
-    shell.send("\x08" * 10 + "length")
+    shell.send(CTRL_U + "length")
     shell.wait_for("pyqio> length")
 
     assert time.monotonic() - started < 2
