@@ -15,6 +15,11 @@ def config(*names: str) -> str:
     return os.path.join(_base("XDG_CONFIG_HOME", "~/.config"), "pyqio", *names)
 
 
+def config_file() -> str:
+    """The configuration: what $PYQIO_CONFIG names, else config.toml."""
+    return os.environ.get("PYQIO_CONFIG") or config("config.toml")
+
+
 def _base(variable: str, otherwise: str) -> str:
     named = os.environ.get(variable, "")
     return named if os.path.isabs(named) else os.path.expanduser(otherwise)

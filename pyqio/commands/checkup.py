@@ -91,8 +91,8 @@ def _version_of(package: str) -> str:
 def _files() -> Iterator[_Row]:
     from pyqio.base import folders
 
-    for name in ("config.toml", "rc"):
-        yield _file(name, folders.config(name), private=False)
+    yield _file("config.toml", folders.config_file(), private=False)
+    yield _file("rc", folders.config("rc"), private=False)
     for name in ("history", "journal", "reports"):
         yield _file(name, folders.state(name), private=True)
 

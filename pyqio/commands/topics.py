@@ -153,7 +153,7 @@ _KEYS: Final = """\
 In the shell on a terminal:
 
   Tab            completes commands, options, files, formats and settings
-  Right          takes the suggestion that is shown in grey
+  Right, End     takes the suggestion that is shown in grey
   Up, Down       former lines that start with what is typed
   Ctrl-R         searches the former lines
   Enter          on an empty line repeats a read or diff further on
@@ -194,8 +194,8 @@ Examples:
 _THEMES: Final = """\
 'set theme NAME' or --theme NAME chooses the colours:
 @THEMES@. ansi has the terminal's own sixteen colours;
-colorblind avoids red beside green. 'colors' shows what each colour means.
-Nothing is told by colour alone.
+colorblind avoids red beside green. 'colors' shows what each colour means, and
+[colors] in config.toml changes single ones. Nothing is told by colour alone.
 
 'set color never', --color never or a variable NO_COLOR turns colours off;
 without them differing bytes are marked with ^^ below.

@@ -42,7 +42,7 @@ _TAIL: Final = """
 
 def path() -> str:
     """Where config.toml is."""
-    return os.environ.get("PYQIO_CONFIG") or folders.config("config.toml")
+    return folders.config_file()
 
 
 def load(session: Session) -> None:
