@@ -50,10 +50,10 @@ def qemu_line(error: VerifyError, *, alignment: int) -> str:
 def first_line(diagnosis: Diagnosis) -> str:
     """The line that names the request and the first sector that differs, in sectors of 512 bytes."""
     sectors = -(-diagnosis.length // SECTOR_SIZE)
-    request = f"{diagnosis.operation} sector_num={diagnosis.offset // SECTOR_SIZE} nb_sectors={sectors}"
+    request = f"{visible(diagnosis.operation)} sector_num={diagnosis.offset // SECTOR_SIZE} nb_sectors={sectors}"
     if diagnosis.runs:
         return f"blkverify: {request} contents mismatch in sector {diagnosis.first // SECTOR_SIZE}"
-    return f"blkverify: {request} {diagnosis.message}"
+    return f"blkverify: {request} {visible(diagnosis.message)}"
 
 
 def report(diagnosis: Diagnosis) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _extent(diagnosis: Diagnosis) -> Iterator[Line]:
     start, end = diagnosis.offset, diagnosis.offset + diagnosis.length
     of = f" of {diagnosis.length}" if start <= diagnosis.first and diagnosis.end <= end else ""
     counts = f"{_count(diagnosis.run_count, 'run')}, {_count(diagnosis.sector_count, 'sector')}"
-    text = f"{diagnosis.byte_count}{of} bytes differ in {counts}, {diagnosis.alignment}:"
+    text = f"{diagnosis.byte_count}{of} bytes differ in {counts}, {visible(diagnosis.alignment)}:"
     runs = _ranges(diagnosis.runs, diagnosis.run_count)
     if len(f"  {text} {runs}") <= WIDTH:
         yield [("", f"  {text} "), ("offset", runs)]
@@ -158,7 +158,7 @@ def _ranges(runs: tuple[Run, ...], count: int) -> str:
 
 
 def _held(side: Holding) -> str:
-    return f"cannot be read: {visible(side.error)}" if side.error else side.held
+    return f"cannot be read: {visible(side.error)}" if side.error else visible(side.held)
 
 
 def _side(side: Holding, held: str) -> Iterator[Line]:
@@ -179,7 +179,7 @@ def _steps(way: tuple[Step, ...]) -> list[str]:
     for step in way:
         name = f"backing {visible(step.name)}: " if step.via == "backing" else ""
         if step.protocol:
-            steps.append(f"{name}{step.driver} offset {step.offset:#x}")
+            steps.append(f"{name}{visible(step.driver)} offset {step.offset:#x}")
         elif name or step.kind != "data" or step.detail:
             steps.append(name + ", ".join(filter(None, (visible(step.kind), visible(step.detail)))))
     return steps

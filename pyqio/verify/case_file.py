@@ -178,6 +178,8 @@ def _holding(found: Any) -> Holding:
     found = untrusted.mapping(found, "a side")
     way = tuple(Step(*words) for words in _rows(found, "way", str, str, str, bool, int, str, str))
     key, name, driver, held, error = (untrusted.text(found, name) for name in Holding._fields[:5])
+    if key not in ("raw", "test"):
+        raise Malformed("a side is neither raw nor test")
     return Holding(key, name, driver, held, error, way)
 
 

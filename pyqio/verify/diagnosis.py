@@ -6,7 +6,7 @@ found out: that is part of the diagnosis.
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.errors import BlockError, MismatchError, OutcomeMismatch
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from pyqio.verify.evidence import Hop, Side
     from pyqio.verify.journal import Journal, Operation
 
-PATIENCE: Final = 0.5
-"""Seconds that the search for hints may take; what is to be read is bounded more tightly, and not by luck."""
+PATIENCE: Final = 0.25
+"""Seconds of the processor's time that the search for hints may take: the same on a busy machine."""
+
+_WAITING: Final = 8
+"""How many times as long it may take altogether, where it waits for disks."""
 
 _MOST_READ: Final = 8 << 20
 _MOST_READS: Final = 4096
@@ -119,7 +122,7 @@ def diagnose(
     """All that is to be found out about ``error``.
 
     ``nodes``: the open nodes by name.  ``journal``: what was done to the pair.  ``changed``: what is known of a change
-    to the test side's file by somebody else.  ``patience``: seconds that the search for hints may take.
+    to the test side's file by somebody else.  ``patience``: as PATIENCE.
     """
     offset = error.offset or 0
     diagnosis = Diagnosis(operation=error.operation, offset=offset, length=error.length, message=error.message)
@@ -285,7 +288,8 @@ class _Reader:
 
     def __init__(self, nodes: Mapping[str, Node], patience: float) -> None:
         self._nodes = nodes
-        self._end = perf_counter() + patience
+        self._end = thread_time() + patience
+        self._deadline = perf_counter() + patience * _WAITING
         self._left = _MOST_READ if patience else 0
         self._reads = 0
         self._extents: Sequence[Extent] | None = None
@@ -297,7 +301,7 @@ class _Reader:
         size = max(0, min(length, node.length() - offset))
         self._left -= size
         self._reads += 1
-        if self._left < 0 or self._reads > _MOST_READS or perf_counter() > self._end:
+        if self._left < 0 or self._reads > _MOST_READS or self._is_late():
             raise Enough
         buf = bytearray(size)
         try:
@@ -306,6 +310,9 @@ class _Reader:
             return b""
         return bytes(buf)
 
+    def _is_late(self) -> bool:
+        return thread_time() > self._end or perf_counter() > self._deadline
+
     def extents(self) -> Sequence[Extent]:
         """The mapping of the whole test side.  Raises Enough."""
         if self._extents is None:
@@ -313,7 +320,7 @@ class _Reader:
             try:
                 for extent in node.block_status(0, node.length()):
                     found.append(extent)
-                    if len(found) > _MOST_EXTENTS or perf_counter() > self._end:
+                    if len(found) > _MOST_EXTENTS or self._is_late():
                         raise Enough
             except BlockError:
                 raise Enough from None

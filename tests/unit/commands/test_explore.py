@@ -133,6 +133,46 @@ def test_explore_when_words_have_control_characters_then_they_are_escaped(record
     assert "by: pyqio '\\x1b[31m' 'a\\nb'\n" in printed
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["operation"], "\x1b[31m"),
+        (["alignment"], "\x1b[31m"),
+        (["sides", 0, "held"], "\x1b[31m"),
+        (["sides", 0, "name"], "\x1b[31m"),
+        (["sides", 0, "error"], "\x1b[31m"),
+        (["sides", 1, "way"], [["backing", "\x1b[31m", "\x1b[31m", True, 0, "\x1b[31m", "\x1b[31m"]] * 2),
+        (["operations", 0, "op"], "\x1b[31m"),
+        (["operations", 0, "outcome"], ["\x1b[31m"] * 3),
+        (["operations", 0, "session"], "\x1b[31m"),
+    ],
+)
+def test_explore_when_the_diagnosis_has_control_characters_then_they_are_escaped(record, report, path, value) -> None:
+    edited(report, "diagnosis", *path, value=value)
+
+    printed, errors = record().run("explore")
+
+    assert "\\x1b[31m" in printed
+    assert "\x1b" not in printed + errors
+
+
+@pytest.mark.parametrize("mode", ["none", "same-dir"])
+def test_explore_when_files_are_not_to_be_followed_then_they_are_not(record, tmp_path, mode) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    found = record()
+    found.session.settings.set("report", "on")
+    found.run("create raw.img 1M", "create elsewhere/base.img 1M")
+    found.run(f"create -f qcow2 -o backing_file={tmp_path}/elsewhere/base.img,backing_fmt=raw test.qcow2 1M")
+    found.run("open raw.img", "write -q 0 512", "close", "open blkverify:raw.img:test.qcow2", "read -q 0 512", "close")
+    explorer = record()
+    explorer.session.follow = mode
+
+    printed, _ = explorer.run("explore")
+
+    assert "images: they cannot be opened: " in printed
+    assert f"follow={mode} does not open " in printed
+
+
 def test_explore_when_an_image_is_open_then_refused(record, report, raw) -> None:
     assert raw.run("explore")[1] == "pyqio: file open already, try 'help close'\n"
 
