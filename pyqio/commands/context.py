@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyqio.commands.position import Position
     from pyqio.commands.results import Result
     from pyqio.commands.settings import Settings
+    from pyqio.verify.diagnosis import Diagnosis
     from pyqio.verify.findings import Findings
     from pyqio.verify.journal import Journal
 
@@ -93,6 +94,8 @@ class Context(Protocol):
     """What was done to the image."""
     aliases: dict[str, str]
     """Lines that the user has given a name, by it."""
+    diagnoses: list[Diagnosis]
+    """What was found out about the disagreements of the session."""
 
     @property
     def findings(self) -> Findings:

@@ -81,6 +81,7 @@ class Explore(Command):
         # What the run that found it had done itself has no session's name yet.
         context.journal.load(o if o.session else o.replace(session=began) for o in case.operations)
         context.findings.add(case.diagnosis.runs)
+        context.diagnoses.append(case.diagnosis)
         context.position.goto(case.diagnosis.first)
         yield Diagnosed(diagnosis=case.diagnosis)
 

@@ -104,6 +104,15 @@ def test_report_when_pair_was_verified_then_the_page_has_the_bytes(pyqio, damage
     assert "1 mismatch reported" in page
 
 
+def test_report_when_a_mismatch_is_explored_then_the_page_has_it(pyqio, damaged_pair, tmp_path):
+    pyqio("-c", "read 0 4k", damaged_pair)
+
+    done = pyqio("explore", "-c", "report found.html")
+
+    assert done.returncode == 0
+    assert "1 mismatch reported, 512 bytes in 1 run known to differ" in (tmp_path / "found.html").read_text()
+
+
 def test_help_when_word_is_unknown_then_names_what_is_near(pyqio):
     done = pyqio("-c", "help protocol")
 
