@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from pyqio.base.types import SECTOR_SIZE
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pyqio.verify.hints.scene import Scene
 
 
+_FURTHEST: Final = 2**64
 _BY_CHANCE: Final = 16
 """Zeroes in a row that mean nothing yet."""
 
@@ -153,11 +155,12 @@ def _own_bytes(scene: Scene) -> int | None:
     extents = scene.ground.extents()
     if len(wanted) < size or uniform(wanted) == 0:
         return None
+    used = _used(extents)
     found = []
     host = size
     head = wanted[:512]
     while piece := scene.read("host", host, len(head)):
-        if piece == head and not _is_used(extents, host) and scene.read("host", host, size) == wanted:
+        if piece == head and not _is_used(used, host) and scene.read("host", host, size) == wanted:
             found.append(host)
         host += size
     return found[0] if len(found) == 1 else None
@@ -170,6 +173,17 @@ def _agrees_elsewhere(raw: bytes, test: bytes) -> bool:
     return any(ours == theirs and uniform(ours) != 0 for ours, theirs in sectors)
 
 
-def _is_used(extents: Sequence[Extent], host: int) -> bool:
-    """Whether an entry leads to host byte ``host``."""
-    return any(e.host_offset is not None and 0 <= host - e.host_offset < e.length for e in extents)
+def _used(extents: Sequence[Extent]) -> list[tuple[int, int]]:
+    """Where the host's bytes are in use: starts in order, and the furthest end of all ranges up to there."""
+    found: list[tuple[int, int]] = []
+    furthest = 0
+    for start, end in sorted((e.host_offset, e.host_offset + e.length) for e in extents if e.host_offset is not None):
+        furthest = max(furthest, end)
+        found.append((start, furthest))
+    return found
+
+
+def _is_used(used: Sequence[tuple[int, int]], host: int) -> bool:
+    """Whether host byte ``host`` is in use."""
+    at = bisect_right(used, (host, _FURTHEST))
+    return at > 0 and host < used[at - 1][1]

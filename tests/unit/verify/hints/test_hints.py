@@ -365,6 +365,16 @@ def test_astray_when_two_clusters_have_the_bytes_then_none() -> None:
     assert "wrong L2 entry" not in kinds(raw, filled(), ground=ground, host=host)
 
 
+def test_astray_when_the_bytes_are_in_use_behind_another_entry_s_cluster_then_none() -> None:
+    raw = filled((CLUSTER, CLUSTER, 0x11))
+    host = filled((8 * CLUSTER, CLUSTER, 0x11))
+    contiguous = Extent(8 * CLUSTER, 4 * CLUSTER, data=True, zero=False, allocated=True, host_offset=5 * CLUSTER)
+    inside = Extent(2 * CLUSTER, CLUSTER, data=True, zero=False, allocated=True, host_offset=6 * CLUSTER)
+    ground = Ground(kind="unallocated", cluster=CLUSTER, extents=lambda: [contiguous, inside])
+
+    assert "wrong L2 entry" not in kinds(raw, filled(), ground=ground, host=host)
+
+
 def test_hidden_when_subcluster_bits_are_wrong_then_which() -> None:
     raw = filled((CLUSTER, CLUSTER, 0x11))
     test = patched(raw, CLUSTER + 4096, bytes(4096))
