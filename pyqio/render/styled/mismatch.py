@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyqio.render.diff import Row
-from pyqio.render.mismatch import parts
+from pyqio.render.mismatch import parts, text_of
+from pyqio.render.names import columns as width_of
 from pyqio.render.styled.diff import Rows, shape_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pyqio.verify.diagnosis import Diagnosis
 
 
+_INDENT: Final = 8 * " "
+
+
 def mismatch_lines(diagnosis: Diagnosis, theme: Theme, columns: int) -> Iterator[str]:
     """All lines, without their ends.  ``columns``: of the window."""
     rows = Rows(theme, shape_of(diagnosis.first + 1, columns))
@@ -23,9 +27,17 @@ def mismatch_lines(diagnosis: Diagnosis, theme: Theme, columns: int) -> Iterator
         if isinstance(part, Row):
             yield from rows.stacked(part)
         else:
-            yield painted(part, theme)
+            yield from _painted(part, theme, columns)
 
 
-def painted(line: Line, theme: Theme) -> str:
-    """A line in its colours."""
-    return "".join(theme.paint(theme.style(role), text) for role, text in line)
+def _painted(line: Line, theme: Theme, columns: int) -> Iterator[str]:
+    """A line in its colours; one that the window is too narrow for goes on below, in the first of them."""
+    text = text_of(line)
+    if width_of(text) <= columns:
+        yield "".join(theme.paint(theme.style(role), part) for role, part in line)
+        return
+    from textwrap import wrap
+
+    style = theme.style(next((role for role, _ in line if role), ""))
+    for piece in wrap(text, columns, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False):
+        yield theme.paint(style, piece)
