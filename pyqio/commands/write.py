@@ -13,7 +13,7 @@ from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import VECTOR, Byte, Count, FileName, Number
 from pyqio.commands.pool import QUICK
 from pyqio.commands.rejected import Rejected
-from pyqio.commands.request import diverged, filled, following, ignore, require_sectors, spans, total
+from pyqio.commands.request import LONG, diverged, filled, ignore, require_sectors, spans, total
 from pyqio.commands.results import Failed, Transfer
 from pyqio.verify.journal import Effect
 
@@ -176,8 +176,11 @@ def transfer(
     """Do ``write`` and report it; a failure is called ``verb`` failed."""
     started = context.clock()
     try:
-        with following(context, verb, request.length) as advance:
-            write(context.image, advance)
+        if request.length < LONG:
+            write(context.image, ignore)
+        else:
+            with context.progress(verb, request.length) as advance:
+                write(context.image, advance)
     except VerifyError as error:
         error.widen(request.offset, request.length)
         return [diverged(context.image, error)]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pyqio.render.styled.theme import Theme
 
 _HEADING: Final = re.compile(r" ?[A-Z][^.]*:")
-_NAMED: Final = re.compile(r"(?P<indent> *)(?P<name>.+?)(?P<rest> -- .*|   +\S.*)")
+_NAMED: Final = re.compile(r"(?P<indent> {2})(?P<name>-\S.*?|\S+)(?P<rest>  +\S.*|)")
+"""A command, a topic or an option in a list, and perhaps what it is."""
 
 
 def help_lines(result: Helped | HelpedAll | HelpedTopic, theme: Theme) -> Iterator[str]:
