@@ -35,6 +35,7 @@ class Editor:
         self._session = session
         own = session.personality.own
         completer = CommandCompleter(session)
+        self._input = FastInput(sys.stdin)
         self._editor: PromptSession[str] = PromptSession(
             self._prompt,
             history=history.load(),
@@ -50,12 +51,12 @@ class Editor:
             validator=LineValidator(session) if own else None,
             validate_while_typing=False,
             include_default_pygments_style=False,
-            input=FastInput(sys.stdin),
+            input=self._input,
         )
         self._editor.app.renderer.cpr_not_supported_callback = None
 
     def read(self) -> str:
-        """A line.  Raises EOFError, KeyboardInterrupt."""
+        """A line; what was typed ahead of the prompt belongs to it.  Raises EOFError, KeyboardInterrupt."""
         session, editor = self._session, self._editor
         settings = session.settings
         if session.personality.own:
@@ -64,6 +65,7 @@ class Editor:
             editor.bottom_toolbar = self._toolbar if settings["toolbar"] else None
             editor.style, editor.color_depth = looks(settings)
             editor.reserve_space_for_menu = min(_MENU_ROWS, session.environment.rows // 3)
+            session.environment.out("\b \b" * self._input.take_ahead())
         return editor.prompt(pre_run=self._watch)
 
     def _watch(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ class Terminated(SystemExit):
 
 
 @contextmanager
-def between_requests() -> Iterator[None]:
+def between_requests(taken: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Raise KeyboardInterrupt for SIGINT, but never inside the block layer; also for one that came early.
 
-    For the main thread.
+    ``taken`` is called when the signal comes.  For the main thread.
     """
-    with _handling(_interrupt, signal.SIGINT):
+    with _handling(partial(_interrupt, taken), signal.SIGINT):
         if _early:
             raise KeyboardInterrupt
         yield
@@ -77,7 +78,8 @@ def _handling(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
             raise _ended.pop()
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(taken: Callable[[], object], number: int, frame: FrameType | None) -> None:
+    taken()
     _when_outside(frame, KeyboardInterrupt())
 
 

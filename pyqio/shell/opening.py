@@ -1,6 +1,6 @@
-"""The first prompt, drawn before the line editor is there.
+"""What is typed before the line editor is there.
 
-Loading prompt_toolkit takes several times as long as starting the interpreter.  The prompt stands on the screen
+Loading prompt_toolkit takes several times as long as starting the interpreter.  The first prompt stands on the screen
 before that, and the terminal already keeps what is typed, unechoed, until the editor takes it over.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import termios
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def typed_ahead(stdin: int) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(stdin, termios.TCSADRAIN, former)
+        with suppress(termios.error):  # the terminal may be gone
+            termios.tcsetattr(stdin, termios.TCSADRAIN, former)
 
 
 def is_capable() -> bool:

@@ -6,7 +6,8 @@ command, where that shows something piece by piece.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -63,11 +64,16 @@ def run_line(session: Session, line: str) -> None:
         line = session.last.following() or ""
     session.remember(line)
     try:
-        with between_requests(), paged(session):
+        with between_requests(partial(_end_echo, session)), paged(session):
             session.run_line(line)
     except KeyboardInterrupt:
-        session.environment.out("\n")
         session.environment.err("interrupted\n")
+
+
+def _end_echo(session: Session) -> None:
+    """Leave the line in which the terminal has echoed Ctrl-C; past all that is kept for printing."""
+    with suppress(OSError):
+        os.write(session.environment.stdout, b"\n")
 
 
 def _reader(session: Session) -> Callable[[], str]:
@@ -84,7 +90,7 @@ def _reader(session: Session) -> Callable[[], str]:
         until_the_first_line = stack.pop_all()
 
     def read() -> str:
-        with until_the_first_line:
+        with until_the_first_line, typed_ahead(session.environment.stdin):
             line = editor.read()
         _copy(session, "".join(status.prompt(session)) + line)
         return line

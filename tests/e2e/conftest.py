@@ -55,25 +55,25 @@ class Screen:
         deadline = time.monotonic() + SECONDS
         while not any(text in line for line in self.lines):
             left = deadline - time.monotonic()
-            assert left > 0 and self._draw(left), "\n".join([f"no '{text}' on the screen:", *self.lines])
+            assert left > 0 and self.draw(left), "\n".join([f"no '{text}' on the screen:", *self.lines])
         return self.settled()
 
     def wait_for_editor(self):
         """Wait until the line editor runs, and the screen is finished."""
         while not self.is_edited:
-            assert self._draw(SECONDS), "no line editor"
+            assert self.draw(SECONDS), "no line editor"
         self.settled()
 
     def run(self, line):
         """Type ``line`` and Enter, and wait for the screen that follows; returns its lines."""
         self.child.send(f"{line}\r")
-        assert self._draw(SECONDS)
+        assert self.draw(SECONDS)
         return self.settled()
 
     def settled(self):
         """The lines, once nothing more comes and a line may be typed."""
         deadline = time.monotonic() + SECONDS
-        while self._draw(_QUIET) or (self._edits and not self.is_edited and time.monotonic() < deadline):
+        while self.draw(_QUIET) or (self._edits and not self.is_edited and time.monotonic() < deadline):
             pass
         return self.lines
 
@@ -106,7 +106,7 @@ class Screen:
         self._screen.resize(rows, columns)
         self.child.setwinsize(rows, columns)
 
-    def _draw(self, seconds):
+    def draw(self, seconds=SECONDS):
         """Draw what comes within ``seconds``; False where nothing does."""
         try:
             self._stream.feed(self.child.read_nonblocking(1 << 16, timeout=seconds))

@@ -17,15 +17,16 @@ bare = set(sys.modules)
 from pyqio.shell import opening
 first = opening.typed_ahead
 def watched(stdin):
-    with open("before", "w") as out:
-        print(*sorted(set(sys.modules) - bare), file=out)
+    loaded.append(set(sys.modules) - bare)
     return first(stdin)
+loaded = []
 opening.typed_ahead = watched
 from pyqio.cli.main import main
 sys.argv[0] = "pyqio"
 main()
-with open("after", "w") as out:
-    print(*sorted(sys.modules), file=out)
+for name, modules in ("before", loaded[0]), ("after", sys.modules):
+    with open(name, "w") as out:
+        print(*sorted(modules), file=out)
 """
 
 
