@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pyqio.commands import index
 from pyqio.commands.kinds import Word
-from pyqio.commands.rejected import Rejected
+from pyqio.commands.rejected import Rejected, did_you_mean
 from pyqio.commands.results import Helped, HelpedAll, HelpedTopic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pyqio.commands.command import Spec
-
-_SUGGESTED: Final = 3
 
 
 class HelpSubject(Word):
@@ -71,7 +69,8 @@ def subject(name: str) -> Helped | HelpedAll | HelpedTopic:
     titles = {group.word: group.title for group in GROUPS}
     if name in titles:
         return HelpedAll(groups=[(title, specs) for title, specs in grouped(own=True) if title == titles[name]])
-    raise Rejected(f"there is no help on '{name}'{_near(name)}", stderr=True)
+    hint = did_you_mean(name, subjects()) or "; 'help' lists all"
+    raise Rejected(f"there is no help on '{name}'{hint}", stderr=True)
 
 
 def _command(name: str, spec: Spec) -> Helped:
@@ -86,10 +85,3 @@ def _see_also(spec: Spec, relatives: Sequence[str]) -> list[str]:
 
     topics = [topic.name for topic in TOPICS.values() if spec.name in topic.commands]
     return topics + [name for name in relatives if name != spec.name]
-
-
-def _near(name: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, subjects(), _SUGGESTED)
-    return f"; did you mean {' or '.join(near)}?" if near else "; 'help' lists all"

@@ -10,7 +10,7 @@ from pyqio.base.kinds import Choice, Kind, Path
 from pyqio.base.types import CACHE_MODES, Cache
 from pyqio.base.units import INT64_MAX, SizeError, has_hex_multiplier, parse_size
 from pyqio.block.follow import FOLLOW_MODES
-from pyqio.commands.rejected import Rejected
+from pyqio.commands.rejected import Rejected, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -336,11 +336,8 @@ class ViewType(Argument):
     def parse(self, value: Any) -> str:
         """The name."""
         if value not in self._known():
-            from difflib import get_close_matches
-
-            near = get_close_matches(value, self._known())
-            advice = f"did you mean {' or '.join(near)}?" if near else "see 'help types'"
-            raise Rejected(f"there is no type '{value}'; {advice}", prefixed=True, text=value)
+            hint = did_you_mean(value, self._known()) or "; see 'help types'"
+            raise Rejected(f"there is no type '{value}'{hint}", prefixed=True, text=value)
         return str(value)
 
     def complete(self, prefix: str) -> Iterable[str]:

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyqio.base.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_MOST: Final = 3
+_ELSEWHERE: Final = {
+    "bye": "quit",
+    "cat": "read",
+    "cmp": "diff",
+    "compare": "verify",
+    "config": "set",
+    "dump": "read",
+    "exit": "quit",
+    "find": "search",
+    "hexdump": "read",
+    "logout": "quit",
+    "man": "help",
+    "pread": "read",
+    "pwrite": "write",
+    "resize": "truncate",
+    "run": "source",
+    "seek": "goto",
+    "size": "length",
+}
+"""What other shells and tools call a command."""
 
 
 class Rejected(UsageError):
@@ -38,9 +61,16 @@ class Answered(Exception):
     """A command that is done before it was run; ``str()`` is the line that it says."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of a message about a word that is not among those that are known, "" where none of them is like it."""
+def near(word: str, known: Iterable[str]) -> list[str]:
+    """Those of the known words that may have been meant, the most likely first."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(known), 2)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    words = list(known)
+    meant = _ELSEWHERE.get(word, "")
+    return [meant] if meant in words else get_close_matches(word, words, _MOST)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a word that is not among those that are known, "" where none of them is like it."""
+    likely = near(word, known)
+    return f"; did you mean {' or '.join(likely)}?" if likely else ""

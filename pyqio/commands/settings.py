@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyqio.base.errors import UsageError
 from pyqio.base.kinds import Bool, Choice, Text
 from pyqio.base.record import Record
-from pyqio.commands.rejected import Rejected
+from pyqio.commands.rejected import Rejected, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,12 +99,6 @@ class Settings:
 def require(name: str) -> Setting:
     """The setting of this name.  Raises Rejected."""
     if name not in SETTINGS:
-        raise Rejected(f"there is no setting '{name}'{_near(name)}", prefixed=True)
+        hint = did_you_mean(name, SETTINGS) or "; 'set' lists them"
+        raise Rejected(f"there is no setting '{name}'{hint}", prefixed=True)
     return SETTINGS[name]
-
-
-def _near(name: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, SETTINGS)
-    return f"; did you mean {' or '.join(near)}?" if near else "; 'set' lists them"

@@ -14,6 +14,7 @@ from pyqio.base.errors import MismatchError, OutcomeMismatch
 from pyqio.base.record import Record
 from pyqio.base.structure import Structure
 from pyqio.commands import results as r
+from pyqio.commands.rejected import near
 from pyqio.render.check import image_check
 
 if TYPE_CHECKING:
@@ -164,11 +165,9 @@ def _error(result: r.Failed | r.CheckFailed | r.OpenFailed | r.Refused | r.Unkno
             command = {"command": result.spec.name} if result.spec else {}
             return {"kind": "refused", "message": str(result.reason) or _usage(result.spec)} | command
         case r.Unknown():
-            from difflib import get_close_matches
-
-            near = get_close_matches(result.name, result.known)
             message = f'command "{result.name}" not found'
-            return {"kind": "unknown-command", "message": message, "command": result.name, "suggestions": near}
+            likely = near(result.name, result.known)
+            return {"kind": "unknown-command", "message": message, "command": result.name, "suggestions": likely}
 
 
 def _failure(kind: str, error: BlockError, command: str) -> dict[str, Any]:

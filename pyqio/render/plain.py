@@ -263,10 +263,10 @@ class Plain:
 
     def _suggest(self, name: str, known: Sequence[str]) -> None:
         if self._explain:
-            from difflib import get_close_matches
+            from pyqio.commands.rejected import near
 
-            if near := get_close_matches(name, known):
-                self._add(f"did you mean {' or '.join(near)}?")
+            if likely := near(name, known):
+                self._add(f"did you mean {' or '.join(likely)}?")
 
 
 def disagreement(program: str, place: str) -> str:
