@@ -97,6 +97,8 @@ def closing(diagnosis: Diagnosis) -> Iterator[Line]:
         label = " " * len(label)
     for hint in diagnosis.hints:
         yield from _fold(f"hint{f', at {diagnosis.first:#x}' if several else ''}: {visible(hint.text)}", "hint")
+    if diagnosis.unreported:
+        yield from _fold(f"no report was written: {visible(diagnosis.unreported)}", "warning")
     if diagnosis.report:
         yield from _explore(diagnosis.report)
 

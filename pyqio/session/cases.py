@@ -50,7 +50,7 @@ def diagnosed(session: Session, result: Diverged | Verified, nodes: Mapping[str,
     staged = isinstance(result, Diverged) and result.staged
     if not (staged or several) and session.settings["report"]:
         diagnosis = _reported(session, diagnosis, result.error, nodes)
-    session.diagnoses = [*session.diagnoses[-KEPT:], diagnosis]
+    session.diagnoses = [*session.diagnoses[1 - KEPT :], diagnosis]
     return result.replace(diagnosis=diagnosis)
 
 
@@ -58,8 +58,7 @@ def _reported(session: Session, diagnosis: Diagnosis, error: VerifyError, nodes:
     try:
         return diagnosis.replace(report=reports.save(_case(session, diagnosis, error, nodes), session.report))
     except OSError as failure:
-        session.warn(f"no report was written: {failure.filename or session.report}: {failure.strerror}")
-        return diagnosis
+        return diagnosis.replace(unreported=f"{failure.filename or session.report}: {failure.strerror}")
 
 
 def _changed(session: Session) -> str:

@@ -86,7 +86,8 @@ class Diagnosis(Record):
     ``end``: after the last one.  ``byte_count`` and ``sector_count`` are of all.  ``alignment``: in words.
     ``sides``: raw and test, none where the pair is closed.  ``excerpt``: None where the bytes cannot be read, or are
     the same by now.  ``operations``: the last ones that touched the first run, oldest first.
-    ``report``: the name of the file that the diagnosis was kept in, "" where it was not.
+    ``report``: the name of the file that the diagnosis was kept in, "" where it was not; ``unreported``: why it could
+    not be, "" where nobody wanted it to.
     """
 
     operation: str
@@ -104,6 +105,7 @@ class Diagnosis(Record):
     operations: tuple[Operation, ...] = ()
     hints: tuple[Hint, ...] = ()
     report: str = ""
+    unreported: str = ""
 
     @property
     def first(self) -> int:

@@ -61,14 +61,14 @@ def test_mismatch_when_a_file_is_named_then_the_report_is_there(differing, tmp_p
     assert (tmp_path / "mine.json").exists()
 
 
-def test_mismatch_when_the_report_cannot_be_written_then_one_warning(differing) -> None:
+def test_mismatch_when_the_report_cannot_be_written_then_one_line_at_the_end(differing) -> None:
     session = differing()
     session.session.report = "missing/mine.json"
 
     _, errors = session.run("read 0 512")
 
-    assert errors.splitlines()[0].startswith("pyqio: warning: no report was written: missing/mine.json")
-    assert errors.count("warning") == 1
+    assert errors.startswith("blkverify: read sector_num=0 nb_sectors=1 contents mismatch in sector 0\n")
+    assert errors.splitlines()[-1].startswith("  no report was written: missing/mine.json")
     assert "explore" not in errors
 
 
