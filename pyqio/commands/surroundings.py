@@ -8,6 +8,7 @@ ENVIRONMENT: Final = {
     "NO_COLOR": "set to anything: no colours; differing bytes are still shown in reverse",
     "PAGER": "what shows output that is taller than the screen; less by default",
     "PYQIO_CONFIG": "a configuration file in the place of config.toml",
+    "PYQIO_HISTFILE": "the file that keeps the lines typed into the shell; empty: none does",
     "TERM": "the kind of terminal; on one called dumb lines are read without editing",
     "TMPDIR": "the folder for the overlay of --snapshot, /var/tmp by default",
     "XDG_CONFIG_HOME": "the folder for configurations, ~/.config by default",

@@ -153,6 +153,7 @@ _KEYS: Final = """\
 In the shell on a terminal:
 
   Tab            completes commands, options, files, formats and settings
+  Esc            closes the menu
   Right, End     takes the suggestion that is shown in grey
   Up, Down       former lines that start with what is typed
   Ctrl-R         searches the former lines
@@ -162,7 +163,8 @@ In the shell on a terminal:
   Ctrl-Z         suspends; 'fg' comes back
   Ctrl-X Ctrl-E  edits the line in $EDITOR
 
-'set editing vi' has vi's keys in the place of emacs'.
+'set editing vi' has vi's keys in the place of emacs'. A line that begins with
+a blank is not kept.
 
 Example:
  set repeat off
