@@ -142,7 +142,8 @@ The kinds of value are:
 @KINDS@
 
 The rows of a table are one object each. A JSON Schema is installed as
-share/pyqio/pyqio.schema.json.
+share/pyqio/pyqio.schema.json. What is wrong with the command line itself is
+told on standard error, as text.
 
 Examples:
  pyqio --json -c map test.qcow2 | jq 'select(.allocated)'
