@@ -12,7 +12,7 @@ from pyqio.base.errors import BlockError
 from pyqio.commands.results import Diverged, Verified
 from pyqio.verify import reports
 from pyqio.verify.case_file import MOST_OPERATIONS, Case, Portrait
-from pyqio.verify.diagnosis import PATIENCE, Excerpt, diagnose
+from pyqio.verify.diagnosis import Excerpt, diagnose
 from pyqio.verify.journal_store import Store
 from pyqio.verify.pair import host_path, pair
 
@@ -44,12 +44,15 @@ def diagnosed(session: Session, result: Diverged | Verified, nodes: Mapping[str,
     """
     if result.error is None or (isinstance(result, Verified) and result.repairing):
         return result
-    several = len(session.diagnoses) >= MOST
-    changed = _changed(session)
-    diagnosis = diagnose(result.error, nodes, session.journal, changed=changed, patience=0 if several else PATIENCE)
-    staged = isinstance(result, Diverged) and result.staged
-    if not (staged or several) and session.settings["report"]:
-        diagnosis = _reported(session, diagnosis, result.error, nodes)
+    if len(session.diagnoses) >= MOST:
+        diagnosis = diagnose(result.error, nodes, patience=0)
+        if len(session.diagnoses) == MOST and session.settings["report"]:
+            diagnosis = diagnosis.replace(unreported=f"the first {MOST} of a run have one, with hints")
+    else:
+        diagnosis = diagnose(result.error, nodes, session.journal, changed=_changed(session))
+        staged = isinstance(result, Diverged) and result.staged
+        if session.settings["report"] and not staged:
+            diagnosis = _reported(session, diagnosis, result.error, nodes)
     session.diagnoses = [*session.diagnoses[1 - KEPT :], diagnosis]
     return result.replace(diagnosis=diagnosis)
 
