@@ -72,15 +72,16 @@ class ChangeSnapshots(Command):
     def run(self, context: Context) -> Sequence[Result]:
         """Only listing says something."""
         context.drain()
-        if self.created is not None:
-            _create(context.image, self.created)
-        elif self.applied is not None:
-            _apply(context.image, self.applied)
-        elif self.deleted is not None:
-            _delete(context.image, self.deleted)
-        else:
-            with suppress(Unsupported):
-                return [Snapshots(snapshots=context.image.snapshots())]
+        with context.progress("snapshot", 0):
+            if self.created is not None:
+                _create(context.image, self.created)
+            elif self.applied is not None:
+                _apply(context.image, self.applied)
+            elif self.deleted is not None:
+                _delete(context.image, self.deleted)
+            else:
+                with suppress(Unsupported):
+                    return [Snapshots(snapshots=context.image.snapshots())]
         return ()
 
     def effect(self) -> Effect | None:

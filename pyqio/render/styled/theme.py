@@ -220,7 +220,7 @@ def chosen(settings: Settings, environ: Mapping[str, str], *, terminal: bool) ->
             return _with_own(settings)
     if environ.get("NO_COLOR"):
         return UNCOLORED if capable else Theme()
-    return _with_own(settings) if capable or is_forced(settings, environ) else Theme()
+    return _with_own(settings) if capable or _is_forced(environ) else Theme()
 
 
 def _with_own(settings: Settings) -> Theme:
@@ -229,14 +229,12 @@ def _with_own(settings: Settings) -> Theme:
     return THEMES[settings["theme"]].replace(**own)
 
 
-def is_forced(settings: Settings, environ: Mapping[str, str]) -> bool:
-    """Whether colour is wanted wherever the output goes."""
-    if settings["color"] != "auto":
-        return bool(settings["color"] == "always")
-    return bool(environ.get("FORCE_COLOR")) and not environ.get("NO_COLOR")
+def _is_forced(environ: Mapping[str, str]) -> bool:
+    """Whether colour is wanted wherever the output goes (force-color.org; other programs know 0 as well)."""
+    return environ.get("FORCE_COLOR", "") not in ("", "0")
 
 
 def heed(settings: Settings, environ: Mapping[str, str]) -> None:
     """Let the environment's word on colour count for more than the configuration's, which was taken before."""
-    if environ.get("NO_COLOR") or environ.get("FORCE_COLOR"):
+    if environ.get("NO_COLOR") or _is_forced(environ):
         settings.set("color", "auto")

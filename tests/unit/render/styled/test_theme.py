@@ -23,6 +23,7 @@ ANSI = THEMES["ansi"]
         ("auto", XTERM | {"NO_COLOR": ""}, True, ANSI),
         ("auto", {"TERM": "dumb", "NO_COLOR": "1"}, True, PLAIN),
         ("auto", XTERM | {"FORCE_COLOR": "1"}, False, ANSI),
+        ("auto", XTERM | {"FORCE_COLOR": "0"}, False, PLAIN),
         ("auto", XTERM | {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, PLAIN),
         ("always", {"TERM": "dumb", "NO_COLOR": "1"}, False, ANSI),
         ("never", XTERM | {"FORCE_COLOR": "1"}, True, PLAIN),
