@@ -73,9 +73,19 @@ class Screen:
     def settled(self):
         """The lines, once nothing more comes and a line may be typed."""
         deadline = time.monotonic() + SECONDS
-        while self.draw(_QUIET) or (self._edits and not self.is_edited and time.monotonic() < deadline):
+        while self.draw(_QUIET) or (self._is_busy and time.monotonic() < deadline):
             pass
         return self.lines
+
+    @property
+    def _is_busy(self):
+        """Whether more is to come: a command runs in place of the editor, or one of the program's threads would."""
+        if self._edits and not self.is_edited:
+            return True
+        try:
+            return any(_state(task) == "R" for task in Path(f"/proc/{self.child.pid}/task").iterdir())
+        except OSError:
+            return False
 
     @property
     def is_edited(self):
@@ -114,6 +124,11 @@ class Screen:
         except (pexpect.TIMEOUT, pexpect.EOF):
             return False
         return True
+
+
+def _state(task):
+    """The state of a thread: proc(5), R where it runs or waits for a processor."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 @pytest.fixture
