@@ -50,9 +50,10 @@ def parse_size(text: str, *, largest: int = INT64_MAX) -> int:
     scale = 1 << 10 * _SUFFIXES.index(suffix.upper() or "B")
     if scale == 1 and (fraction or "").strip("0"):
         raise SizeError(text, too_large=False)
-    if len((whole or "").lstrip("0")) > _DIGITS:
+    whole = (whole or "").lstrip("0")
+    if len(whole) > _DIGITS:
         raise SizeError(text, too_large=True)
-    value = int(digits, 16) * scale if digits else int(whole) * scale
+    value = int(digits, 16) * scale if digits else int(whole or "0") * scale
     if fraction:
         fraction = fraction[:_DIGITS]
         value += int(fraction) * scale // 10 ** len(fraction)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_REQUEST: Final = 2**31 - 512
 """Bytes in the largest request that qemu-io takes."""
 
+_DIGITS: Final = 40
 _C_INTEGER: Final = r"(?a)\s*([+-]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))"
 
 _NO_NUMBER: Final = "non-numeric argument, or extraneous/unrecognized suffix"
@@ -377,7 +378,8 @@ def c_integer(text: str) -> int | None:
     if match is None:
         return None
     sign, hexadecimal, octal, decimal = match.groups()
-    number = int(hexadecimal, 16) if hexadecimal else int(decimal) if decimal else int(octal or "0", 8)
+    # Python takes no decimal number of more than some thousand digits; what has so many is beyond any bound in C.
+    number = int(hexadecimal, 16) if hexadecimal else int(decimal[:_DIGITS]) if decimal else int(octal or "0", 8)
     return -number if sign == "-" else number
 
 

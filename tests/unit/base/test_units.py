@@ -61,3 +61,7 @@ def test_any_size_survives_decimal_and_hexadecimal(size):
 @pytest.mark.parametrize(("text", "expected"), [("0x10k", True), ("0x10", False), ("10k", False), ("x", False)])
 def test_hexadecimal_with_a_suffix_is_noticed(text, expected):
     assert has_hex_multiplier(text) is expected
+
+
+def test_size_with_thousands_of_leading_zeroes_is_the_number_behind_them():
+    assert parse_size("0" * 5000 + "512") == 512

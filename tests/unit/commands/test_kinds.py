@@ -93,3 +93,7 @@ def test_pairs_when_keys_have_no_value_then_on_or_off_and_a_warning():
     assert list(kind.warnings("a=1,nolock")) == [
         "short-form boolean option 'nolock' deprecated\nPlease use lock=off instead"
     ]
+
+
+def test_c_integer_when_it_has_thousands_of_digits_then_it_is_large():
+    assert c_integer("9" * 5000) > 2**64
