@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pyqio.render.names import visible
+from pyqio.render.names import ELLIPSIS, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
+_LONGEST: Final = 1000
+
+
 def text(value: object) -> str:
-    """Foreign text: control characters as backslash escapes, and nothing that is markup."""
-    return escape(visible(str(value)))
+    """Foreign text: control characters as backslash escapes, nothing that is markup, and not without end."""
+    shown = str(value)
+    return escape(visible(shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}{ELLIPSIS}"))
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -92,6 +92,15 @@ def test_page_when_there_are_thousands_of_runs_then_size_is_bounded(pair):
     assert "and 49000 runs more" in words(parsed(text))
 
 
+def test_page_when_a_line_is_endless_then_it_is_cut(raw):
+    raw.run(f"read -q {'0' * 100_000}512 512")
+
+    text = "".join(page(raw.session))
+
+    assert "read -q 0000" in text
+    assert len(text) < 20_000
+
+
 def test_rows_when_one_byte_differs_then_it_is_marked_on_both_sides():
     tree = parsed(f"<!DOCTYPE html><title>x</title>{rows(0x10, b'a' * 20, b'a' * 19 + b'b')}")
 
