@@ -91,6 +91,10 @@ with exit status 3 ('set on-mismatch' decides).
   where OFFSET        the way of an offset through every layer down to the host
   blame OFFSET        the operations that touched it
   read --child test   read one side alone
+  explore             pick up the mismatch of a former run
+
+The manual page pyqio(7) is a tutorial: three damaged images, and what had
+happened to each.
 
 Examples:
  pyqio -c 'create raw.img 1G' -c 'create -f qcow2 test.qcow2 1G'
