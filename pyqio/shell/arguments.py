@@ -55,7 +55,8 @@ def place(spec: Spec, words: Sequence[str], word: str, context: Context) -> Plac
         return Place(waiting)
     if word.startswith("-") and not ended:
         kind, at = _argument(known, word)
-        return Place(None, 0, option=True) if kind is None or at == len(word) != word.find("=") + 1 else Place(kind, at)
+        has_value = kind is not None and (at < len(word) or word.endswith("="))
+        return Place(kind, at) if has_value else Place(None, option=True)
     at = min(operands, len(spec.operands) - 1)
     if at < 0 or (operands > at and not spec.operands[at].repeated):
         return Place(None)

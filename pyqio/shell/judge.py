@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyqio.base.expression import ExpressionError, evaluate
 from pyqio.commands import index
@@ -33,6 +33,10 @@ class Mistake(NamedTuple):
     end: int
 
 
+_NAMING: Final = ("alias", "source")
+"""Commands after which there may be more names of commands than before."""
+
+
 class _Depends(Exception):
     """What an expression comes to depends on how things stand."""
 
@@ -47,9 +51,12 @@ def judge(line: str, session: Session) -> Mistake | None:
             commands.append([])
         elif token.kind in (WORD, SIGN):
             commands[-1].append(token)
+    naming = False
     for command in commands:
-        if mistake := _judge(command, session):
-            return mistake
+        if command and not (naming and index.find(command[0].text) is None):
+            if mistake := _judge(command, session):
+                return mistake
+            naming = naming or command[0].text in _NAMING
     try:
         split(line)
     except Rejected as error:

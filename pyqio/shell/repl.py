@@ -62,7 +62,7 @@ def run_line(session: Session, line: str) -> None:
     """Run one line, or what follows the last command; Ctrl-C stops it."""
     if not line and session.personality.own and session.settings["repeat"] and session.last is not None:
         line = session.last.following() or ""
-    if not line[:1].isspace():
+    if line and not line[0].isspace():
         session.remember(line)
     try:
         with between_requests(partial(_end_echo, session)), paged(session):

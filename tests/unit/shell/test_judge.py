@@ -26,6 +26,8 @@ from pyqio.shell.judge import judge
         "read 0x200+2*64k ($-1s)%4",
         "read bad+512 3c",
         "head 3",
+        "alias tail 'read $-512 512'; tail",
+        "source names.qio; whatever 1 2",
     ],
 )
 def test_judge_when_line_may_be_run_then_there_is_no_mistake(session, line):
@@ -38,6 +40,11 @@ def test_judge_when_line_may_be_run_then_there_is_no_mistake(session, line):
     ("line", "message", "blamed"),
     [
         ("raed 0 512", 'command "raed" not found; did you mean read or readv?', "raed"),
+        (
+            "alias tail length; read 0 5z",
+            "Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- 5z",
+            "5z",
+        ),
         ("length; raed 0", 'command "raed" not found; did you mean read or readv?', "raed"),
         ("read 0 5z", "Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- 5z", "5z"),
         ("write -P 300 0 300", "300 is not a valid pattern byte", "300"),
