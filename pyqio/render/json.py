@@ -201,7 +201,7 @@ def _diagnosed(diagnosis: Diagnosis | None) -> dict[str, Any]:
     """What was found out about a disagreement beyond the disagreement itself."""
     if diagnosis is None:
         return {}
-    names = ("end", "alignment", "sides", "excerpt", "operations", "hints", "report")
+    names = ("end", "alignment", "sides", "excerpt", "operations", "hints", "report", "unreported")
     return {name: _plain(getattr(diagnosis, name)) for name in names}
 
 

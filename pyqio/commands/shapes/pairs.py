@@ -97,6 +97,7 @@ _DIAGNOSIS: Final = (
         many=True,
     ),
     Field("report", TEXT, "the file for pyqio explore, empty where there is none", optional=True),
+    Field("unreported", TEXT, "why there is none, empty where nobody wanted one", optional=True),
 )
 _SIDE_ERRORS: Final = (
     Field("raw-error", TEXT, "why the raw side failed", optional=True),
