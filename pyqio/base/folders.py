@@ -20,6 +20,12 @@ def config_file() -> str:
     return os.environ.get("PYQIO_CONFIG") or config("config.toml")
 
 
+def history_file() -> str:
+    """Where typed lines are kept: what $PYQIO_HISTFILE names, "" for nowhere, else a file in the state folder."""
+    named = os.environ.get("PYQIO_HISTFILE")
+    return state("history") if named is None else os.path.expanduser(named)
+
+
 def _base(variable: str, otherwise: str) -> str:
     named = os.environ.get(variable, "")
     return named if os.path.isabs(named) else os.path.expanduser(otherwise)

@@ -93,7 +93,9 @@ def _files() -> Iterator[_Row]:
 
     yield _file("config.toml", folders.config_file(), private=False)
     yield _file("rc", folders.config("rc"), private=False)
-    for name in ("history", "journal", "reports"):
+    if history := folders.history_file():
+        yield _file("history", history, private=True)
+    for name in ("journal", "reports"):
         yield _file(name, folders.state(name), private=True)
 
 

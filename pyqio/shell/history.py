@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from prompt_toolkit.history import History, InMemoryHistory
 
-from pyqio.base.folders import state
+from pyqio.base.folders import history_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_VARIABLE: Final = "PYQIO_HISTFILE"
 _LOADED: Final = 1 << 20
 """Bytes at the end of the file that are looked at."""
 _LONGEST: Final = 1 << 16
@@ -72,15 +71,9 @@ class _Kept(_Remembering):
             os.close(fd)
 
 
-def path() -> str:
-    """Where the history is kept, "" for nowhere: what $PYQIO_HISTFILE says, or a file in the state folder."""
-    chosen = os.environ.get(_VARIABLE)
-    return state("history") if chosen is None else os.path.expanduser(chosen)
-
-
 def load() -> History:
     """The history, in a file that its user alone may read; one in memory where there can be no file."""
-    name = path()
+    name = history_file()
     if not name:
         return _InMemory()
     try:

@@ -8,20 +8,6 @@ from prompt_toolkit.history import InMemoryHistory
 from pyqio.shell import history
 
 
-def test_path_when_state_home_is_relative_then_it_does_not_count(monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", "state")
-    monkeypatch.setenv("HOME", "/home/nobody")
-
-    assert history.path() == "/home/nobody/.local/state/pyqio/history"
-
-
-def test_path_when_a_file_is_named_then_that(monkeypatch):
-    monkeypatch.setenv("PYQIO_HISTFILE", "~/lines")
-    monkeypatch.setenv("HOME", "/home/nobody")
-
-    assert history.path() == "/home/nobody/lines"
-
-
 @pytest.mark.parametrize("name", ["", "/dev/null", "/proc/lines"])
 def test_load_when_file_is_no_file_then_memory(monkeypatch, name):
     monkeypatch.setenv("PYQIO_HISTFILE", name)
