@@ -68,10 +68,14 @@ class Screen:
         """Type ``line`` and Enter, and wait for the screen that follows; returns its lines."""
         self.child.send(f"{line}\r")
         assert self.draw(SECONDS)
+        self.settled()
+        deadline = time.monotonic() + SECONDS
+        while self._edits and not self.is_edited and time.monotonic() < deadline:
+            self.draw(_QUIET)
         return self.settled()
 
     def settled(self):
-        """The lines, once nothing more comes and a line may be typed."""
+        """The lines, once nothing more comes."""
         deadline = time.monotonic() + SECONDS
         while self.draw(_QUIET) or (self._is_busy and time.monotonic() < deadline):
             pass
@@ -79,9 +83,7 @@ class Screen:
 
     @property
     def _is_busy(self):
-        """Whether more is to come: a command runs in place of the editor, or one of the program's threads would."""
-        if self._edits and not self.is_edited:
-            return True
+        """Whether more is to come: one of the program's threads runs, or would if it got a processor."""
         try:
             return any(_state(task) == "R" for task in Path(f"/proc/{self.child.pid}/task").iterdir())
         except OSError:
