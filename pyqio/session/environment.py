@@ -68,7 +68,8 @@ class Environment:
         self.pager: Pager | None = None
         self._kept = bytearray()
         self._due = 0
-        self._bottom = False
+        self.has_bottom = False
+        """Whether the bottom line is not part of what was printed, and goes away (see draw)."""
         self._writing = threading.Lock()
         self._bound = 0 if self._direct else STDIO if stdio else _KEPT
 
@@ -165,14 +166,13 @@ class Environment:
         Any thread may do that.
         """
         with suppress(OSError), self._writing:
-            self._clear_bottom()
-            if line and not (self.pager and self.pager.is_open):
-                self._bottom = True
-                _write(self.stderr, line.encode("utf-8", "surrogateescape"))
+            drawn = _ERASE_LINE if self.has_bottom else b""
+            self.has_bottom = bool(line) and not (self.pager and self.pager.is_open)
+            _write(self.stderr, drawn + (line.encode("utf-8", "surrogateescape") if self.has_bottom else b""))
 
     def _clear_bottom(self) -> None:
-        if self._bottom:
-            self._bottom = False
+        if self.has_bottom:
+            self.has_bottom = False
             _write(self.stderr, _ERASE_LINE)
 
     def prompt(self, text: str) -> None:

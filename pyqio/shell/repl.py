@@ -72,9 +72,13 @@ def run_line(session: Session, line: str) -> None:
 
 
 def _end_echo(session: Session) -> None:
-    """Leave the line in which the terminal has echoed Ctrl-C; past all that is kept for printing."""
-    with suppress(OSError):
-        os.write(session.environment.stdout, b"\n")
+    """Leave the line in which the terminal has echoed Ctrl-C; past all that is kept for printing.
+
+    A line of progress goes away, and the echo with it.
+    """
+    if not session.environment.has_bottom:
+        with suppress(OSError):
+            os.write(session.environment.stdout, b"\n")
 
 
 def _reader(session: Session) -> Callable[[], str]:

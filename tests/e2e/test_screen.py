@@ -210,3 +210,15 @@ def test_resize_when_window_becomes_narrow_then_next_result_is_too(screen, image
     shell.resize(50, 24)
 
     assert "  00000000:  48 65 6c 6c 6f 2c 20 77  Hello, w" in shell.run("read -v 0 64")
+
+
+def test_progress_when_ctrl_c_is_typed_in_the_shell_then_no_trace(screen, images, pyqio):
+    assert pyqio("-c", "create -q -f qcow2 big.qcow2 2G").returncode == 0
+    shell = screen("big.qcow2", size=(60, 24), **UTF_8)
+    shell.send("write -c 0 2000M\r")
+    assert max(map(len, shell.wait_for("iB/s")[1:])) <= 60
+
+    shell.send(CTRL_C)
+
+    lines = shell.wait_for("interrupted")
+    assert [line for line in lines if "left" in line or "░" in line] == []

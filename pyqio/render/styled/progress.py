@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 _DELAY: Final = 1.0
 _PERIOD: Final = 0.2
+_ECHO: Final = 3
+"""Columns at the end of the line for what the terminal shows of Ctrl-C, so that it does not go on in the next one."""
 _MOST_BAR: Final = 40
 _LEAST_BAR: Final = 5
 
@@ -96,7 +98,7 @@ class Progress:
         while not self._ended.wait(wait):
             wait = _PERIOD
             elapsed = self._screen.clock() - self._started
-            width = self._screen.err_columns - 1
+            width = self._screen.err_columns - _ECHO
             self._screen.draw(
                 line(self._label, self._done, self._total, elapsed, width, theme=self._theme, unicode=self._unicode)
             )
