@@ -136,7 +136,7 @@ def test_refused_line_when_something_of_it_is_wrong_then_caret(shown, images):
 def test_colors_when_theme_is_chosen_then_legend_in_its_colours(shown):
     text = shown("--theme", "colorblind", "-c", "colors")
 
-    assert "\x1b[0;1;7;38;5;166mmismatch\x1b[0m     a range in which the sides of a pair differ" in text
+    assert "\x1b[0;1;7;38;5;166mmismatch   \x1b[0m  a range in which the sides of a pair differ" in text
     assert plain(text)[-1] == "theme colorblind, color auto"
 
 

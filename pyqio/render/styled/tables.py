@@ -1,114 +1,117 @@
 """Tables and named values that keep to the width of the window.
 
 From a table that is too wide columns without a value go, the longest texts are folded between words, and then words
-give up their middle; where all that is not enough, each row becomes lines of its own, one for a value.
+give up their middle; where all that is not enough, each row becomes lines of its own, one for a value.  rich lays the
+columns out; a table of very many rows stays as wide as it is.
 """
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from pyqio.render.names import columns as width_of
 from pyqio.render.names import shortened, visible
 from pyqio.render.tables import cell, facts, heading, is_right
+from pyqio.render.tables import table_lines as plain_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rich.segment import Segment
+    from rich.text import Text
 
     from pyqio.commands.results import Column, Table
     from pyqio.render.styled.theme import Theme
 
 _GAP: Final = "  "
-_NARROWEST: Final = (24, 12)
-"""Columns that a text is folded to at least, and a word in it shortened: first this, and then that."""
+_SGR: Final = "sgr"
+_ENDLESS: Final = 1 << 20
+_NARROWEST: Final = (24, 18, 12)
+"""Columns that a word may have at most where there is little room, one after the other."""
+_LAID_OUT: Final = 200
+"""Rows that rich lays out at most, since each takes it up to a millisecond."""
 
 
 def table_lines(table: Table, theme: Theme, columns: int) -> Iterator[str]:
     """Headings, a line for each row, and the note; lines have their ends."""
     if not table.rows:
         yield f"{theme.paint(theme.dim, table.empty)}\n" if table.empty else ""
+    elif len(table.rows) > _LAID_OUT:
+        yield from plain_lines(table.replace(note=""))
     else:
         shown = [
             _Shown(column, [cell(column, value) for value in values])
             for column, values in zip(table.columns, zip(*table.rows, strict=True), strict=True)
         ]
-        fitted = _fitted(shown, columns)
-        yield from _rows(fitted, theme) if fitted else _records(shown, theme)
+        yield from _fitted(shown, theme, columns) or _records(shown, theme)
     if table.note:
         yield f"{theme.paint(theme.dim, table.note)}\n"
 
 
 class _Shown:
-    """A column: its values as text, and how many columns of the window it takes."""
+    """A column: its values as text.  ``widest``: longer words than that give up their middle."""
 
-    def __init__(self, column: Column, texts: Sequence[str]) -> None:
+    def __init__(self, column: Column, texts: Sequence[str], widest: int | None = None) -> None:
         self.column = column
         self.heading = heading(column)
         self.texts = texts
-        self.width = max(map(width_of, (self.heading, *texts)))
+        self.folds = column.kind == "text"
+        self._widest = widest if self.folds else None
 
-    def least(self, narrowest: int) -> int:
-        """What it can be folded to: whole words, but of those that are longer only so much."""
-        if self.column.kind != "text":
-            return self.width
-        longest = max((width_of(word) for text in self.texts for word in text.split()), default=0)
-        return min(self.width, max(_NARROWEST[-1], min(longest, narrowest)))
+    def narrowed(self, widest: int) -> _Shown:
+        """The same with shorter words."""
+        return _Shown(self.column, self.texts, widest)
 
-    def lines(self, text: str) -> list[str]:
-        """``text`` in as many lines as it needs, one at least."""
-        if width_of(text) <= self.width:
-            return [text]
-        from textwrap import wrap
+    def drawn(self, text: str, style: str) -> Text:
+        """A cell; rich lays it out, and hands ``style`` on to whoever paints it."""
+        from rich.style import Style
+        from rich.text import Text
 
-        return wrap(" ".join(shortened(word, self.width) for word in text.split()), self.width, break_on_hyphens=False)
+        if self._widest is not None:
+            text = " ".join(shortened(word, self._widest) for word in text.split())
+        return Text(text, style=Style(meta={_SGR: style}) if style else "")
 
-    def padded(self, text: str, painted: str) -> str:
-        """``painted``, which is ``text`` in its style, in its place."""
-        blanks = " " * (self.width - width_of(text))
-        return blanks + painted if is_right(self.column) else painted + blanks
-
-    def drawn(self, theme: Theme) -> list[list[str]]:
-        """The lines of each value."""
-        return [
-            [self.padded(line, theme.paint(_style(self.column, text, theme), line)) for line in self.lines(text)]
-            for text in self.texts
-        ]
+    @property
+    def width(self) -> int:
+        """Columns of the longest text."""
+        return max(map(width_of, (self.heading, *self.texts)))
 
 
-def _fitted(shown: Sequence[_Shown], room: int) -> Sequence[_Shown]:
-    """Columns that fit; none where that cannot be."""
-    if _excess(shown, room) <= 0:
-        return shown
-    shown = [one for one in shown if any(one.texts)]
-    for narrowest in _NARROWEST:
-        least = {one: one.least(narrowest) for one in shown}
-        while (excess := _excess(shown, room)) > 0:
-            giving = [one for one in shown if one.width > least[one]]
-            if not giving:
-                break
-            max(giving, key=lambda one: one.width).width -= 1
-        if excess <= 0:
-            return shown
-    return ()
+def _fitted(shown: Sequence[_Shown], theme: Theme, room: int) -> list[str]:
+    """Headings and rows in ``room`` columns; none where that cannot be."""
+    if sum(one.width + len(_GAP) for one in shown) - len(_GAP) > room:
+        shown = [one for one in shown if any(one.texts)]
+    for widest in (None, *_NARROWEST):
+        narrowed = shown if widest is None else [one.narrowed(widest) for one in shown]
+        if lines := _laid_out(narrowed, theme, room):
+            return lines
+    return []
 
 
-def _excess(shown: Sequence[_Shown], room: int) -> int:
-    return sum(one.width for one in shown) + len(_GAP) * (len(shown) - 1) - room
+def _laid_out(shown: Sequence[_Shown], theme: Theme, room: int) -> list[str]:
+    """Headings and rows as rich places them; none where a word would have to be broken."""
+    from rich.console import Console
+    from rich.table import Table as Layout
+
+    console = Console(width=room, color_system=None, legacy_windows=False, highlight=False)
+    layout = Layout(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="")
+    for one in shown:
+        justify = "right" if is_right(one.column) else "left"
+        layout.add_column(one.drawn(one.heading, theme.heading), justify=justify, no_wrap=not one.folds)
+    for row in zip(*(one.texts for one in shown), strict=True):
+        layout.add_row(
+            *(one.drawn(text, _style(one.column, text, theme)) for one, text in zip(shown, row, strict=True))
+        )
+    if console.measure(layout, options=console.options.update(width=_ENDLESS)).minimum > room:
+        return []
+    return [_painted(line, theme) for line in console.render_lines(layout, pad=False)]
 
 
-def _rows(shown: Sequence[_Shown], theme: Theme) -> Iterator[str]:
-    for heads in zip_longest(*(one.lines(one.heading) for one in shown), fillvalue=""):
-        cells = [one.padded(text, text) for one, text in zip(shown, heads, strict=True)]
-        yield theme.paint(theme.heading, _GAP.join(cells).rstrip()) + "\n"
-    blanks = [" " * one.width for one in shown]
-    for row in zip(*(one.drawn(theme) for one in shown), strict=True):
-        if max(map(len, row)) == 1:
-            yield _GAP.join([line for (line,) in row]).rstrip() + "\n"
-        else:
-            for lines in zip_longest(*row):
-                found = (line if line is not None else blank for line, blank in zip(lines, blanks, strict=True))
-                yield _GAP.join(found).rstrip() + "\n"
+def _painted(line: Iterable[Segment], theme: Theme) -> str:
+    text = "".join(
+        theme.paint(segment.style.meta.get(_SGR, "") if segment.style else "", segment.text) for segment in line
+    )
+    return text.rstrip() + "\n"
 
 
 def _records(shown: Sequence[_Shown], theme: Theme) -> Iterator[str]:

@@ -53,7 +53,7 @@ def test_table_lines_when_folding_is_not_enough_then_blank_columns_go_and_long_w
 def test_table_lines_when_headings_are_long_then_they_are_folded_too():
     table = Table(name="t", columns=(Column("a_rather_long_heading"), Column("n", "number")), rows=[("x", 1)])
 
-    assert list(table_lines(table, PLAIN, 15)) == ["a rather      n\n", "long heading\n", "x             1\n"]
+    assert list(table_lines(table, PLAIN, 15)) == ["a rather\n", "long heading  n\n", "x             1\n"]
 
 
 def test_table_lines_when_nothing_more_gives_way_then_a_line_for_each_value():
@@ -65,8 +65,14 @@ def test_table_lines_when_nothing_more_gives_way_then_a_line_for_each_value():
 
 def test_table_lines_when_theme_has_colours_then_words_of_the_theme_have_their_own():
     assert "".join(table_lines(TABLE.replace(rows=TABLE.rows[:1], note="n"), MARKED, 80)) == (
-        "<h>name     at  state   size</>\ndisk  <o>0x200</>  <ok>ok</>     1 MiB\n<d>n</>\n"
+        "<h>name</>  <h>   at</>  <h>state</>  <h> size</>\ndisk  <o>0x200</>  <ok>ok   </>  1 MiB\n<d>n</>\n"
     )
+
+
+def test_table_lines_when_there_are_very_many_rows_then_each_is_a_line():
+    table = Table(name="t", columns=(Column("n", "number"), Column("text")), rows=[(1, "a b")] * 1000, note="end")
+
+    assert list(table_lines(table, PLAIN, 4)) == ["n  text\n", *["1  a b\n"] * 1000, "end\n"]
 
 
 @pytest.mark.parametrize(("empty", "lines"), [("none yet", ["none yet\n"]), ("", [""])])
