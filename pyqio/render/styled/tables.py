@@ -96,8 +96,8 @@ def _laid_out(shown: Sequence[_Shown], theme: Theme, room: int) -> list[str]:
     console = Console(width=room, color_system=None, legacy_windows=False, highlight=False)
     layout = Layout(box=None, pad_edge=False, padding=(0, len(_GAP), 0, 0), header_style="")
     for one in shown:
-        justify = "right" if is_right(one.column) else "left"
-        layout.add_column(one.drawn(one.heading, theme.heading), justify=justify, no_wrap=not one.folds)
+        head = one.drawn(one.heading, theme.heading)
+        layout.add_column(head, justify="right" if is_right(one.column) else "left", no_wrap=not one.folds)
     for row in zip(*(one.texts for one in shown), strict=True):
         layout.add_row(
             *(one.drawn(text, _style(one.column, text, theme)) for one, text in zip(shown, row, strict=True))
