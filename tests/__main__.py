@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
     if not all(check(name, command) for name, command in CHECKS.items()):
         return 1
     started = time.monotonic()
-    # A worker more than there are processors, since one often waits for a terminal; a file stays with one of them, since
-    # its tests share what they prepare.
+    # A worker more than there are processors, since one often waits for a terminal; a file stays with one of them,
+    # since its tests share what they prepare.
     parallel = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
     status = subprocess.run([sys.executable, "-m", "pytest", *parallel, *arguments], cwd=ROOT).returncode
     print(f"{'pytest':<14} {'FAILED' if status else 'ok':<6} {time.monotonic() - started:6.1f} s", flush=True)

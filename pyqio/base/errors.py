@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from pyqio.base.types import Run
 
 
+def reason(error: OSError | ValueError) -> str:
+    """Why a file could not be opened or a program not be started: the C library's words, or what Python refuses."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "not a name in this locale" if isinstance(error, UnicodeError) else "a name has no NUL byte"
+
+
 class PyqioError(Exception):
     """Root of the tree: anything that is wrong with the input, the image or the host, never a bug of ours."""
 

@@ -6,7 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from pyqio.base.errors import BlockError, VerifyError
+from pyqio.base.errors import BlockError, VerifyError, reason
 from pyqio.block import paths
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.request import diverged, past_end
@@ -38,7 +38,7 @@ def save(context: Context, image: Image, request: Reporting, path: str) -> Seque
     try:
         fd = _open(context, path)
     except (OSError, ValueError) as error:
-        raise Rejected(f"could not open '{path}': {_reason(error)}", prefixed=True, text=path) from error
+        raise Rejected(f"could not open '{path}': {reason(error)}", prefixed=True, text=path) from error
     try:
         sparse = stat.S_ISREG(os.fstat(fd).st_mode)
         if sparse:
@@ -92,7 +92,3 @@ def _store(fd: int, part: memoryview, *, sparse: bool) -> None:
         return
     while part:
         part = part[os.write(fd, part) :]
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else "Invalid argument"

@@ -7,7 +7,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pyqio.base.errors import BlockError, VerifyError
+from pyqio.base.errors import BlockError, VerifyError, reason
 from pyqio.block.emulate import WINDOW
 from pyqio.commands.command import Command, Flag, command
 from pyqio.commands.kinds import VECTOR, Byte, Count, FileName, Number
@@ -217,8 +217,7 @@ def _open_source(path: str, *, empty: bool) -> BinaryIO:
         source = open(path, "rb")  # noqa: SIM115 - the caller closes it
         head = source.read(WINDOW)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Rejected(f"{path}: {reason}", stderr=True) from None
+        raise Rejected(f"{path}: {reason(error)}", stderr=True) from None
     if len(head) < WINDOW:
         source.close()
         if not head:

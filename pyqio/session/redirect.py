@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
+from pyqio.base.errors import reason
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Refused
 from pyqio.render.names import visible
@@ -34,8 +35,8 @@ def run_step(session: Session, step: Step) -> bool:
         if step.sign == PIPE:
             return _run_into_host(session, step)
         return _run_into_file(session, step)
-    except Rejected as reason:
-        return session.show((Refused(reason=reason),))
+    except Rejected as refusal:
+        return session.show((Refused(reason=refusal),))
 
 
 def _run_into_file(session: Session, step: Step) -> bool:
@@ -45,7 +46,7 @@ def _run_into_file(session: Session, step: Step) -> bool:
     try:
         fd = os.open(name, flags, 0o666)
     except (OSError, ValueError) as error:
-        raise Rejected(f"{visible(step.target)}: {getattr(error, 'strerror', error)}", prefixed=True) from None
+        raise Rejected(f"{visible(step.target)}: {reason(error)}", prefixed=True) from None
     try:
         with _diverted(session, fd):
             return session.run(step.words)
@@ -107,7 +108,7 @@ def _host(session: Session, text: str, *, stdin: int) -> Iterator[subprocess.Pop
                 text, shell=True, stdin=stdin, stdout=stdout, stderr=environment.stderr, bufsize=0
             )
         except (OSError, ValueError) as error:
-            raise Rejected(f"the host's shell: {getattr(error, 'strerror', error)}", prefixed=True) from None
+            raise Rejected(f"the host's shell: {reason(error)}", prefixed=True) from None
         with process:
             yield process
         if kept:

@@ -6,6 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from pyqio.base.errors import reason
 from pyqio.commands.rejected import Rejected
 from pyqio.commands.results import Refused
 from pyqio.render.names import visible
@@ -27,7 +28,7 @@ def run_file(session: Session, name: str, *, stop: bool) -> None:
     try:
         fd = os.open(os.path.expanduser(name), os.O_RDONLY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        raise Rejected(f"{visible(name)}: {getattr(error, 'strerror', error)}", prefixed=True) from None
+        raise Rejected(f"{visible(name)}: {reason(error)}", prefixed=True) from None
     try:
         with session.scripts.nested():
             _run(session, _File(fd, name), visible(name), stop=stop)

@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
+from pyqio.base.errors import reason
 from pyqio.commands.rejected import Rejected
 from pyqio.render.names import visible
 
@@ -25,7 +26,7 @@ class Tee:
         try:
             self._fd = os.open(os.path.expanduser(name), flags, 0o666)
         except (OSError, ValueError) as error:
-            raise Rejected(f"{visible(name)}: {getattr(error, 'strerror', error)}", prefixed=True) from None
+            raise Rejected(f"{visible(name)}: {reason(error)}", prefixed=True) from None
 
     def write(self, data: bytes | memoryview) -> None:
         """Add what was printed; where the file takes no more, that is told once."""

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from pyqio.base import folders
-from pyqio.base.errors import UsageError
+from pyqio.base.errors import UsageError, reason
 from pyqio.verify.case_file import LARGEST, case, case_values
 from pyqio.verify.untrusted import Malformed
 
@@ -75,7 +75,7 @@ def load(path: str) -> Case:
         finally:
             os.close(fd)
     except (OSError, ValueError) as error:
-        raise BadReport(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        raise BadReport(f"{path}: {reason(error)}") from None
     if len(data) > LARGEST:
         raise BadReport(f"{path} is no report: it is larger than {LARGEST} bytes")
     try:
